@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+# One table at the end of configuring: what is on, what is off, and why.
+function(atomtrack_summary_line part label)
+  if(ATOMTRACK_HAS_${part})
+    message(STATUS "  ${label} on   (${ATOMTRACK_WHY_${part}})")
+  else()
+    message(STATUS "  ${label} off  (${ATOMTRACK_WHY_${part}})")
+  endif()
+endfunction()
+
+message(STATUS "atomtrack ${PROJECT_VERSION}, ${CMAKE_BUILD_TYPE}, ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}")
+message(STATUS "  HDF5     on   (${HDF5_VERSION})")
+message(STATUS "  BLAS     on   (${ATOMTRACK_WHY_BLAS})")
+atomtrack_summary_line(ONEDNN "oneDNN  ")
+atomtrack_summary_line(OPENMP "OpenMP  ")
+atomtrack_summary_line(TOOLS "command ")
+atomtrack_summary_line(TESTS "tests   ")
+if(ATOMTRACK_SANITIZE)
+  message(STATUS "  sanitizers: ${ATOMTRACK_SANITIZE}")
+endif()

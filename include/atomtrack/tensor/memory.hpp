@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "atomtrack/tensor/device.hpp"
+
+namespace atomtrack {
+
+/// The system calls of one kind of memory. The host's is built in; a GPU backend registers its own.
+class DeviceMemory {
+ public:
+  virtual ~DeviceMemory() = default;
+  /// At least `bytes` bytes aligned to 64. Throws DeviceError when there is none left.
+  virtual void* allocate(std::size_t bytes) = 0;
+  virtual void deallocate(void* data) noexcept = 0;
+  /// Copies between this device and the host or within this device, ordered after earlier work on the device;
+  /// returns when the host may reuse both ranges.
+  virtual void copy_to_host(void* host, const void* device, std::size_t bytes) = 0;
+  virtual void copy_from_host(void* device, const void* host, std::size_t bytes) = 0;
+  virtual void copy_within(void* to, const void* from, std::size_t bytes) = 0;
+};
+
+/// Makes `memory` serve `device` until the process ends. Called once per GPU by the backend that owns it.
+void register_device_memory(Device device, DeviceMemory* memory);
+/// The memory of `device`. Throws DeviceError when no backend has registered it.
+DeviceMemory& device_memory(Device device);
+
+/// What the caching pool of a device has done. `high_water` is the largest `in_use` seen since the last
+/// `reset_high_water`; `system_allocations` counts what the cache could not serve, so a loop that is warm leaves it unchanged.
+struct PoolStatistics {
+  std::size_t in_use = 0;      ///< bytes held by live tensors
+  std::size_t reserved = 0;    ///< bytes obtained from the system: in use, or cached
+  std::size_t high_water = 0;  ///< bytes
+  std::uint64_t system_allocations = 0;
+};
+
+/// All functions of the pool are thread-safe.
+PoolStatistics pool_statistics(Device device);
+void reset_high_water(Device device);
+/// Returns every cached block that no tensor uses to the system.
+void release_cached_memory(Device device);
+
+namespace detail {
+
+struct Block;
+/// A block of at least `bytes` bytes with one reference. Throws DeviceError.
+Block* acquire_block(Device device, std::size_t bytes);
+void* block_data(Block* block) noexcept;
+Device block_device(const Block* block) noexcept;
+void retain_block(Block* block) noexcept;
+void release_block(Block* block) noexcept;
+bool block_is_unique(const Block* block) noexcept;
+
+/// Shared ownership of one pool block; copying shares, nothing is allocated.
+class BlockRef {
+ public:
+  BlockRef() = default;
+  BlockRef(Device device, std::size_t bytes) : block_(acquire_block(device, bytes)) {}
+  BlockRef(const BlockRef& other) : block_(other.block_) {
+    if (block_ != nullptr) retain_block(block_);
+  }
+  BlockRef(BlockRef&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  BlockRef& operator=(BlockRef other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~BlockRef() {
+    if (block_ != nullptr) release_block(block_);
+  }
+
+  explicit operator bool() const { return block_ != nullptr; }
+  void* data() const { return block_data(block_); }
+  Device device() const { return block_device(block_); }
+  bool unique() const { return block_is_unique(block_); }
+
+ private:
+  Block* block_ = nullptr;
+};
+
+}  // namespace detail
+}  // namespace atomtrack

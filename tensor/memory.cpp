@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+#include "atomtrack/tensor/memory.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#include "atomtrack/tensor/error.hpp"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace atomtrack {
+namespace {
+
+constexpr std::size_t alignment = 64;  // a cache line, and the widest vector register
+
+// Cached blocks are poisoned under the address sanitizer: a use after the last tensor is gone is reported as it would
+// be without a pool.
+void poison([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
+#if defined(__SANITIZE_ADDRESS__)
+  ASAN_POISON_MEMORY_REGION(data, bytes);
+#endif
+}
+
+void unpoison([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
+#if defined(__SANITIZE_ADDRESS__)
+  ASAN_UNPOISON_MEMORY_REGION(data, bytes);
+#endif
+}
+
+class HostMemory final : public DeviceMemory {
+ public:
+  void* allocate(std::size_t bytes) override {
+    void* data = ::operator new(bytes, std::align_val_t(alignment), std::nothrow);
+    require<DeviceError>(data != nullptr, "out of host memory: ", bytes, " bytes asked for");
+    return data;
+  }
+  void deallocate(void* data) noexcept override { ::operator delete(data, std::align_val_t(alignment)); }
+  void copy_to_host(void* host, const void* device, std::size_t bytes) override {
+    std::memcpy(host, device, bytes);
+  }
+  void copy_from_host(void* device, const void* host, std::size_t bytes) override {
+    std::memcpy(device, host, bytes);
+  }
+  void copy_within(void* to, const void* from, std::size_t bytes) override {
+    std::memmove(to, from, bytes);
+  }
+};
+
+// Sizes are rounded up so that a freed block fits the next request of nearly the same size: to a multiple of the
+// alignment, and above that to one of eight steps per power of two (at most 12.5 % is wasted).
+std::size_t rounded(std::size_t bytes) {
+  bytes = std::max(bytes, alignment);
+  const std::size_t step = std::max(alignment, std::bit_floor(bytes) / 8);
+  return (bytes + step - 1) / step * step;
+}
+
+}  // namespace
+
+namespace detail {
+
+class Pool;
+
+struct Block {
+  std::atomic<std::uint32_t> references{1};
+  Pool* pool = nullptr;
+  void* data = nullptr;
+  std::size_t bytes = 0;
+};
+
+class Pool {
+ public:
+  Pool(Device device, DeviceMemory* memory) : device_(device), memory_(memory) {}
+
+  Block* acquire(std::size_t bytes) {
+    const std::size_t size = rounded(bytes);
+    const std::lock_guard lock(mutex_);
+    Block* block = take_cached(size);
+    if (block == nullptr) block = allocate(size);
+    block->references.store(1, std::memory_order_relaxed);
+    statistics_.in_use += size;
+    statistics_.high_water = std::max(statistics_.high_water, statistics_.in_use);
+    unpoison(block->data, size);
+    return block;
+  }
+
+  void recycle(Block* block) noexcept {
+    const std::lock_guard lock(mutex_);
+    poison(block->data, block->bytes);
+    statistics_.in_use -= block->bytes;
+    free_[block->bytes].push_back(block);
+  }
+
+  void release_cached() {
+    const std::lock_guard lock(mutex_);
+    for (auto& [bytes, blocks] : free_) {
+      for (Block* block : blocks) {
+        unpoison(block->data, bytes);
+        memory_->deallocate(block->data);
+        statistics_.reserved -= bytes;
+        delete block;
+      }
+      population_[bytes] -= blocks.size();
+      blocks.clear();
+    }
+  }
+
+  PoolStatistics statistics() {
+    const std::lock_guard lock(mutex_);
+    return statistics_;
+  }
+
+  void reset_high_water() {
+    const std::lock_guard lock(mutex_);
+    statistics_.high_water = statistics_.in_use;
+  }
+
+  Device device() const { return device_; }
+  DeviceMemory& memory() { return *memory_; }
+
+ private:
+  Block* take_cached(std::size_t size) {
+    const auto found = free_.find(size);
+    if (found == free_.end() || found->second.empty()) return nullptr;
+    Block* block = found->second.back();
+    found->second.pop_back();
+    return block;
+  }
+
+  Block* allocate(std::size_t size) {
+    auto block = std::make_unique<Block>();
+    block->pool = this;
+    block->data = memory_->allocate(size);
+    block->bytes = size;
+    // Room in the free list is made now, so that recycle(), which must not throw, never allocates.
+    std::vector<Block*>& list = free_[size];
+    ++population_[size];
+    list.reserve(population_[size]);
+    statistics_.reserved += size;
+    ++statistics_.system_allocations;
+    return block.release();
+  }
+
+  const Device device_;
+  DeviceMemory* memory_;
+  std::mutex mutex_;
+  std::map<std::size_t, std::vector<Block*>> free_;
+  std::map<std::size_t, std::size_t> population_;
+  PoolStatistics statistics_;
+};
+
+namespace {
+
+struct Registry {
+  std::mutex mutex;
+  HostMemory host_memory;
+  std::vector<std::unique_ptr<Pool>> pools;
+  Pool* host = add(Device::cpu(), &host_memory);
+
+  Pool* add(Device device, DeviceMemory* memory) {
+    return pools.emplace_back(std::make_unique<Pool>(device, memory)).get();
+  }
+};
+
+// Never destroyed: tensors with static storage may outlive any order of destruction.
+Registry& registry() {
+  static Registry* instance = new Registry;
+  return *instance;
+}
+
+Pool& pool_of(Device device) {
+  Registry& all = registry();
+  if (device.is_host()) return *all.host;
+  const std::lock_guard lock(all.mutex);
+  for (const auto& pool : all.pools) {
+    if (pool->device() == device) return *pool;
+  }
+  throw DeviceError(concatenate("no memory for device ", device,
+                                ": this build has no backend for it, or the backend found no such device"));
+}
+
+}  // namespace
+
+Block* acquire_block(Device device, std::size_t bytes) { return pool_of(device).acquire(bytes); }
+void* block_data(Block* block) noexcept { return block->data; }
+Device block_device(const Block* block) noexcept { return block->pool->device(); }
+void retain_block(Block* block) noexcept { block->references.fetch_add(1, std::memory_order_relaxed); }
+bool block_is_unique(const Block* block) noexcept {
+  return block->references.load(std::memory_order_acquire) == 1;
+}
+void release_block(Block* block) noexcept {
+  if (block->references.fetch_sub(1, std::memory_order_acq_rel) == 1) block->pool->recycle(block);
+}
+
+}  // namespace detail
+
+void register_device_memory(Device device, DeviceMemory* memory) {
+  detail::Registry& all = detail::registry();
+  const std::lock_guard lock(all.mutex);
+  all.add(device, memory);
+}
+
+DeviceMemory& device_memory(Device device) { return detail::pool_of(device).memory(); }
+PoolStatistics pool_statistics(Device device) { return detail::pool_of(device).statistics(); }
+void reset_high_water(Device device) { detail::pool_of(device).reset_high_water(); }
+void release_cached_memory(Device device) { detail::pool_of(device).release_cached(); }
+
+}  // namespace atomtrack
