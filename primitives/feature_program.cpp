@@ -9,8 +9,8 @@ std::vector<Shape> FeatureProgram<T>::value_shapes() const {
   std::vector<Shape> shapes{input};
   for (const Step& step : steps) {
     const std::size_t index = shapes.size() - 1;
-    require<ShapeError>(step.input < shapes.size(), "feature program: step ", index, " reads value ",
-                        step.input, " before it is made");
+    require<ShapeError>(step.input < shapes.size(), "feature program: step ", index,
+                        " reads value ", step.input, " before it is made");
     const Shape& read = shapes[step.input];
     const Shape batch{1, read[0], read[1], read[2]};
     Shape made;
@@ -18,17 +18,19 @@ std::vector<Shape> FeatureProgram<T>::value_shapes() const {
       made = pool2d_shape(batch, step.pool).drop(0);
     } else {
       made = conv2d_shape(batch, step.filter.shape(), step.geometry).drop(0);
-      require<ShapeError>(step.bias.shape() == Shape{made[0]}, "feature program: step ", index, " has bias ",
-                          step.bias.shape(), ": expected [", made[0], "]");
+      require<ShapeError>(step.bias.shape() == Shape{made[0]}, "feature program: step ", index,
+                          " has bias ", step.bias.shape(), ": expected [", made[0], "]");
       if (step.has_residual) {
         require<ShapeError>(step.residual < shapes.size() && shapes[step.residual] == made,
-                            "feature program: the residual of step ", index, " does not have its shape ", made);
+                            "feature program: the residual of step ", index,
+                            " does not have its shape ", made);
       }
     }
     shapes.push_back(made);
   }
   for (const std::size_t output : outputs) {
-    require<ShapeError>(output < shapes.size(), "feature program: no value ", output, " to give out");
+    require<ShapeError>(output < shapes.size(), "feature program: no value ", output,
+                        " to give out");
   }
   return shapes;
 }

@@ -8,8 +8,10 @@ namespace atomtrack {
 template <class T>
 Primitives<T>& primitives_for(Device device) {
   switch (device.type) {
-    case DeviceType::cpu: return cpu_primitives<T>();
-    case DeviceType::reference: return reference_primitives<T>();
+    case DeviceType::cpu:
+      return cpu_primitives<T>();
+    case DeviceType::reference:
+      return reference_primitives<T>();
     case DeviceType::cuda:
 #ifdef ATOMTRACK_WITH_CUDA
       return cuda_primitives<T>(device.index);
@@ -17,7 +19,8 @@ Primitives<T>& primitives_for(Device device) {
       break;
 #endif
   }
-  throw DeviceError(concatenate("device ", device, ": this build of atomtrack has no CUDA backend"));
+  throw DeviceError(
+      concatenate("device ", device, ": this build of atomtrack has no CUDA backend"));
 }
 
 template Primitives<float>& primitives_for<float>(Device);

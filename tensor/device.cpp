@@ -25,9 +25,12 @@ Device parse_device(std::string_view text) {
 
 std::ostream& operator<<(std::ostream& out, const Device& device) {
   switch (device.type) {
-    case DeviceType::cpu: return out << "cpu";
-    case DeviceType::reference: return out << "reference";
-    case DeviceType::cuda: return out << "cuda:" << device.index;
+    case DeviceType::cpu:
+      return out << "cpu";
+    case DeviceType::reference:
+      return out << "reference";
+    case DeviceType::cuda:
+      return out << "cuda:" << device.index;
   }
   return out;
 }

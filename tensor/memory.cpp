@@ -22,8 +22,8 @@ namespace {
 
 constexpr std::size_t alignment = 64;  // a cache line, and the widest vector register
 
-// Cached blocks are poisoned under the address sanitizer: a use after the last tensor is gone is reported as it would
-// be without a pool.
+// Cached blocks are poisoned under the address sanitizer: a use after the last tensor is gone is
+// reported as it would be without a pool.
 void poison([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
 #if defined(__SANITIZE_ADDRESS__)
   ASAN_POISON_MEMORY_REGION(data, bytes);
@@ -43,7 +43,9 @@ class HostMemory final : public DeviceMemory {
     require<DeviceError>(data != nullptr, "out of host memory: ", bytes, " bytes asked for");
     return data;
   }
-  void deallocate(void* data) noexcept override { ::operator delete(data, std::align_val_t(alignment)); }
+  void deallocate(void* data) noexcept override {
+    ::operator delete(data, std::align_val_t(alignment));
+  }
   void copy_to_host(void* host, const void* device, std::size_t bytes) override {
     std::memcpy(host, device, bytes);
   }
@@ -55,8 +57,9 @@ class HostMemory final : public DeviceMemory {
   }
 };
 
-// Sizes are rounded up so that a freed block fits the next request of nearly the same size: to a multiple of the
-// alignment, and above that to one of eight steps per power of two (at most 12.5 % is wasted).
+// Sizes are rounded up so that a freed block fits the next request of nearly the same size: to a
+// multiple of the alignment, and above that to one of eight steps per power of two (at most 12.5 %
+// is wasted).
 std::size_t rounded(std::size_t bytes) {
   bytes = std::max(bytes, alignment);
   const std::size_t step = std::max(alignment, std::bit_floor(bytes) / 8);
@@ -183,16 +186,25 @@ Pool& pool_of(Device device) {
   for (const auto& pool : all.pools) {
     if (pool->device() == device) return *pool;
   }
-  throw DeviceError(concatenate("no memory for device ", device,
-                                ": this build has no backend for it, or the backend found no such device"));
+  throw DeviceError(
+      concatenate("no memory for device ", device,
+                  ": this build has no backend for it, or the backend found no such device"));
 }
 
 }  // namespace
 
-Block* acquire_block(Device device, std::size_t bytes) { return pool_of(device).acquire(bytes); }
-void* block_data(Block* block) noexcept { return block->data; }
-Device block_device(const Block* block) noexcept { return block->pool->device(); }
-void retain_block(Block* block) noexcept { block->references.fetch_add(1, std::memory_order_relaxed); }
+Block* acquire_block(Device device, std::size_t bytes) {
+  return pool_of(device).acquire(bytes);
+}
+void* block_data(Block* block) noexcept {
+  return block->data;
+}
+Device block_device(const Block* block) noexcept {
+  return block->pool->device();
+}
+void retain_block(Block* block) noexcept {
+  block->references.fetch_add(1, std::memory_order_relaxed);
+}
 bool block_is_unique(const Block* block) noexcept {
   return block->references.load(std::memory_order_acquire) == 1;
 }
@@ -208,9 +220,17 @@ void register_device_memory(Device device, DeviceMemory* memory) {
   all.add(device, memory);
 }
 
-DeviceMemory& device_memory(Device device) { return detail::pool_of(device).memory(); }
-PoolStatistics pool_statistics(Device device) { return detail::pool_of(device).statistics(); }
-void reset_high_water(Device device) { detail::pool_of(device).reset_high_water(); }
-void release_cached_memory(Device device) { detail::pool_of(device).release_cached(); }
+DeviceMemory& device_memory(Device device) {
+  return detail::pool_of(device).memory();
+}
+PoolStatistics pool_statistics(Device device) {
+  return detail::pool_of(device).statistics();
+}
+void reset_high_water(Device device) {
+  detail::pool_of(device).reset_high_water();
+}
+void release_cached_memory(Device device) {
+  detail::pool_of(device).release_cached();
+}
 
 }  // namespace atomtrack

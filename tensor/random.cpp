@@ -8,9 +8,12 @@
 
 namespace atomtrack {
 
-RandomSource::RandomSource(std::uint64_t seed) { state_.counter = seed; }
+RandomSource::RandomSource(std::uint64_t seed) {
+  state_.counter = seed;
+}
 
-// splitmix64 (Steele, Lea and Flood, 2014): a counter and a finaliser that passes the usual test batteries.
+// splitmix64 (Steele, Lea and Flood, 2014): a counter and a finaliser that passes the usual test
+// batteries.
 std::uint64_t RandomSource::bits() {
   std::uint64_t z = (state_.counter += 0x9E3779B97F4A7C15U);
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;

@@ -18,8 +18,8 @@ std::int64_t Shape::numel() const {
 std::size_t Shape::position(std::ptrdiff_t axis) const {
   const std::ptrdiff_t rank = static_cast<std::ptrdiff_t>(rank_);
   const std::ptrdiff_t resolved = axis < 0 ? axis + rank : axis;
-  require<ShapeError>(resolved >= 0 && resolved < rank, "axis ", axis, " of a tensor of shape ", *this,
-                      ": expected -", rank, "..", rank - 1);
+  require<ShapeError>(resolved >= 0 && resolved < rank, "axis ", axis, " of a tensor of shape ",
+                      *this, ": expected -", rank, "..", rank - 1);
   return static_cast<std::size_t>(resolved);
 }
 

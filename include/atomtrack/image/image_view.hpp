@@ -7,15 +7,16 @@
 namespace atomtrack {
 inline namespace v1 {
 
-/// How the pixels of an ImageView are laid out: interleaved channels, one byte or one native-endian 16-bit word each.
+/// How the pixels of an ImageView are laid out: interleaved channels, one byte or one native-endian
+/// 16-bit word each.
 enum class PixelFormat { rgb8, bgr8, rgba8, bgra8, gray8, rgb16, bgr16, rgba16, bgra16, gray16 };
 
-/// A non-owning view of an image in host memory, row by row from the top. The caller keeps the pixels alive and unchanged during the
-/// call it is passed to; nothing is kept afterwards.
+/// A non-owning view of an image in host memory, row by row from the top. The caller keeps the
+/// pixels alive and unchanged during the call it is passed to; nothing is kept afterwards.
 struct ImageView {
   const void* data = nullptr;
-  int width = 0;           ///< pixels
-  int height = 0;          ///< pixels
+  int width = 0;              ///< pixels
+  int height = 0;             ///< pixels
   std::ptrdiff_t stride = 0;  ///< bytes from one row to the next; 0 means rows without gaps
   PixelFormat format = PixelFormat::rgb8;
 };

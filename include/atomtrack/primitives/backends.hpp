@@ -5,7 +5,8 @@
 
 namespace atomtrack {
 
-// What each backend defines, once per scalar type: `primitives_for` chooses among these. Nothing else names a backend.
+// What each backend defines, once per scalar type: `primitives_for` chooses among these. Nothing
+// else names a backend.
 
 template <class T>
 Primitives<T>& reference_primitives();

@@ -17,9 +17,10 @@ struct FeatureProgram {
   struct Step {
     enum class Kind { convolution, max_pool } kind = Kind::convolution;
     std::size_t input = 0;  ///< the value it reads
-    // convolution: relu(conv2d(input, filter) + bias + residual), batch norm already folded into filter and bias
-    Tensor<T> filter;          ///< [Cout,Cin,Kh,Kw]
-    Tensor<T> bias;            ///< [Cout]
+    // convolution: relu(conv2d(input, filter) + bias + residual), batch norm already folded into
+    // filter and bias
+    Tensor<T> filter;  ///< [Cout,Cin,Kh,Kw]
+    Tensor<T> bias;    ///< [Cout]
     Conv2dGeometry geometry;
     bool relu = false;
     bool has_residual = false;
@@ -28,21 +29,23 @@ struct FeatureProgram {
     Pool2dGeometry pool;
   };
 
-  Shape input;                       ///< [C,H,W]
+  Shape input;  ///< [C,H,W]
   std::vector<Step> steps;
-  std::vector<std::size_t> outputs;  ///< the values asked for, in the order in which `run` writes them
+  std::vector<std::size_t>
+      outputs;  ///< the values asked for, in the order in which `run` writes them
 
   /// The shape [C,H,W] of every value, the input first. Throws ShapeError when a step does not fit.
   std::vector<Shape> value_shapes() const;
 };
 
-/// A FeatureProgram prepared by a backend. Owns its scratch memory. One thread at a time may call `run`.
+/// A FeatureProgram prepared by a backend. Owns its scratch memory. One thread at a time may call
+/// `run`.
 template <class T>
 class CompiledFeatures {
  public:
   virtual ~CompiledFeatures() = default;
-  /// outputs[i] [N,C,H,W] = value program.outputs[i] for `input` [N,C,H,W], any N >= 1: large batches are split so that
-  /// scratch memory stays bounded. Overwrites. Throws ShapeError.
+  /// outputs[i] [N,C,H,W] = value program.outputs[i] for `input` [N,C,H,W], any N >= 1: large
+  /// batches are split so that scratch memory stays bounded. Overwrites. Throws ShapeError.
   virtual void run(const Tensor<T>& input, std::span<Tensor<T>> outputs) = 0;
 };
 

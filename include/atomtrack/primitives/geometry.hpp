@@ -7,10 +7,12 @@
 
 namespace atomtrack {
 
-/// What a gradient kernel does with its destination: chosen by the caller, never inferred from aliasing.
+/// What a gradient kernel does with its destination: chosen by the caller, never inferred from
+/// aliasing.
 enum class Write { overwrite, accumulate };
 
-/// Stride and symmetric zero padding of a convolution, in pixels of its input, the same along both axes.
+/// Stride and symmetric zero padding of a convolution, in pixels of its input, the same along both
+/// axes.
 struct Conv2dGeometry {
   int stride = 1;
   int padding = 0;
@@ -27,7 +29,8 @@ struct Pool2dGeometry {
   friend bool operator==(const Pool2dGeometry&, const Pool2dGeometry&) = default;
 };
 
-/// PrRoIPool: `pooled_height` x `pooled_width` bins; `spatial_scale` takes box coordinates (image pixels) to map cells.
+/// PrRoIPool: `pooled_height` x `pooled_width` bins; `spatial_scale` takes box coordinates (image
+/// pixels) to map cells.
 struct PrRoiGeometry {
   int pooled_height = 1;
   int pooled_width = 1;
@@ -36,9 +39,10 @@ struct PrRoiGeometry {
   friend bool operator==(const PrRoiGeometry&, const PrRoiGeometry&) = default;
 };
 
-/// A window of an image of height H and width W, in pixels, that may reach outside it (the border then repeats).
-/// With `step` > 1 the image is first decimated: only pixels offset + step * k are seen, and `top`, `left`, `height`
-/// and `width` count those. (REFERENCE.md's crop rule; see docs/paper_to_code.md.)
+/// A window of an image of height H and width W, in pixels, that may reach outside it (the border
+/// then repeats). With `step` > 1 the image is first decimated: only pixels offset + step * k are
+/// seen, and `top`, `left`, `height` and `width` count those. (REFERENCE.md's crop rule; see
+/// docs/paper_to_code.md.)
 struct CropWindow {
   std::int64_t top = 0;
   std::int64_t left = 0;
@@ -52,7 +56,8 @@ struct CropWindow {
 };
 
 /// [N,Cout,Ho,Wo] of a convolution of `input` [N,Cin,H,W] with `filter` [Cout,Cin,Kh,Kw], where
-/// Ho = (H + 2 padding - Kh) / stride + 1 rounded down. Throws ShapeError when they do not fit or Ho or Wo would be below 1.
+/// Ho = (H + 2 padding - Kh) / stride + 1 rounded down. Throws ShapeError when they do not fit or
+/// Ho or Wo would be below 1.
 Shape conv2d_shape(const Shape& input, const Shape& filter, Conv2dGeometry geometry);
 /// [N,C,Ho,Wo] of a pooling of `input` [N,C,H,W]. Throws ShapeError.
 Shape pool2d_shape(const Shape& input, Pool2dGeometry geometry);

@@ -6,8 +6,8 @@
 
 namespace atomtrack {
 
-/// Where a tensor lives and which backend computes on it. `reference` shares the host's memory with `cpu` and
-/// runs the plain loops that judge the other backends.
+/// Where a tensor lives and which backend computes on it. `reference` shares the host's memory with
+/// `cpu` and runs the plain loops that judge the other backends.
 enum class DeviceType { cpu, reference, cuda };
 
 struct Device {

@@ -7,7 +7,8 @@
 
 namespace atomtrack {
 
-/// The base of everything that atomtrack throws. `what()` is one line: what was expected, what came.
+/// The base of everything that atomtrack throws. `what()` is one line: what was expected, what
+/// came.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

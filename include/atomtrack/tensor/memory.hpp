@@ -16,20 +16,22 @@ class DeviceMemory {
   /// At least `bytes` bytes aligned to 64. Throws DeviceError when there is none left.
   virtual void* allocate(std::size_t bytes) = 0;
   virtual void deallocate(void* data) noexcept = 0;
-  /// Copies between this device and the host or within this device, ordered after earlier work on the device;
-  /// returns when the host may reuse both ranges.
+  /// Copies between this device and the host or within this device, ordered after earlier work on
+  /// the device; returns when the host may reuse both ranges.
   virtual void copy_to_host(void* host, const void* device, std::size_t bytes) = 0;
   virtual void copy_from_host(void* device, const void* host, std::size_t bytes) = 0;
   virtual void copy_within(void* to, const void* from, std::size_t bytes) = 0;
 };
 
-/// Makes `memory` serve `device` until the process ends. Called once per GPU by the backend that owns it.
+/// Makes `memory` serve `device` until the process ends. Called once per GPU by the backend that
+/// owns it.
 void register_device_memory(Device device, DeviceMemory* memory);
 /// The memory of `device`. Throws DeviceError when no backend has registered it.
 DeviceMemory& device_memory(Device device);
 
-/// What the caching pool of a device has done. `high_water` is the largest `in_use` seen since the last
-/// `reset_high_water`; `system_allocations` counts what the cache could not serve, so a loop that is warm leaves it unchanged.
+/// What the caching pool of a device has done. `high_water` is the largest `in_use` seen since the
+/// last `reset_high_water`; `system_allocations` counts what the cache could not serve, so a loop
+/// that is warm leaves it unchanged.
 struct PoolStatistics {
   std::size_t in_use = 0;      ///< bytes held by live tensors
   std::size_t reserved = 0;    ///< bytes obtained from the system: in use, or cached

@@ -7,11 +7,13 @@
 
 namespace atomtrack {
 
-/// A seeded source of random numbers with transforms of our own, so that a seed gives the same numbers with every
-/// compiler and standard library. It is passed by hand; there is no global one. Not thread-safe: one per thread.
+/// A seeded source of random numbers with transforms of our own, so that a seed gives the same
+/// numbers with every compiler and standard library. It is passed by hand; there is no global one.
+/// Not thread-safe: one per thread.
 ///
-/// `replay` makes the next draws return recorded values instead (whatever transform is asked for, the recorded value
-/// is returned as it is): a run of another implementation can then be repeated draw by draw.
+/// `replay` makes the next draws return recorded values instead (whatever transform is asked for,
+/// the recorded value is returned as it is): a run of another implementation can then be repeated
+/// draw by draw.
 class RandomSource {
  public:
   explicit RandomSource(std::uint64_t seed = 0);

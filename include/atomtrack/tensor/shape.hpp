@@ -12,7 +12,8 @@
 namespace atomtrack {
 
 /// The extents of a dense row-major tensor, outermost first; images are [N,C,H,W].
-/// At most `max_rank` axes, held in place, so that making a shape never allocates. A rank of 0 is a scalar (one element).
+/// At most `max_rank` axes, held in place, so that making a shape never allocates. A rank of 0 is a
+/// scalar (one element).
 class Shape {
  public:
   static constexpr std::size_t max_rank = 6;
@@ -21,7 +22,8 @@ class Shape {
   Shape(std::initializer_list<std::int64_t> extents);
 
   std::size_t rank() const { return rank_; }
-  /// The extent of `axis`; a negative axis counts from the last. Throws ShapeError when there is no such axis.
+  /// The extent of `axis`; a negative axis counts from the last. Throws ShapeError when there is no
+  /// such axis.
   std::int64_t operator[](std::ptrdiff_t axis) const { return extents_[position(axis)]; }
   /// The number of elements: 1 for a scalar, 0 when any extent is 0.
   std::int64_t numel() const;
@@ -43,8 +45,9 @@ class Shape {
   std::size_t rank_ = 0;
 };
 
-/// The shape that `a` and `b` broadcast to: axes are aligned at the last one, and an extent of 1 (or a
-/// missing axis) repeats. Throws ShapeError naming both shapes when an axis differs and neither is 1.
+/// The shape that `a` and `b` broadcast to: axes are aligned at the last one, and an extent of 1
+/// (or a missing axis) repeats. Throws ShapeError naming both shapes when an axis differs and
+/// neither is 1.
 Shape broadcast_shape(const Shape& a, const Shape& b);
 
 }  // namespace atomtrack

@@ -13,11 +13,12 @@
 
 namespace atomtrack {
 
-/// A dense row-major array on one device. T is float or double for numbers, std::int32_t for indices and
-/// std::uint8_t for frames. A Tensor is a handle: copying it shares the elements; `clone()` copies them.
-/// Only `reshape` and `slice` make a tensor that aliases another. A default-constructed or moved-from tensor is
-/// empty: `defined()` is false and every other member but assignment throws ShapeError.
-/// Different handles may be used from different threads; writing to shared elements is the caller's to order.
+/// A dense row-major array on one device. T is float or double for numbers, std::int32_t for
+/// indices and std::uint8_t for frames. A Tensor is a handle: copying it shares the elements;
+/// `clone()` copies them. Only `reshape` and `slice` make a tensor that aliases another. A
+/// default-constructed or moved-from tensor is empty: `defined()` is false and every other member
+/// but assignment throws ShapeError. Different handles may be used from different threads; writing
+/// to shared elements is the caller's to order.
 template <class T>
 class Tensor {
  public:
@@ -31,7 +32,8 @@ class Tensor {
     data_ = static_cast<T*>(block_.data());
   }
 
-  /// A copy of `values`, in row-major order. Throws ShapeError unless there are `shape.numel()` of them.
+  /// A copy of `values`, in row-major order. Throws ShapeError unless there are `shape.numel()` of
+  /// them.
   Tensor(const Shape& shape, std::span<const T> values, Device device = Device::cpu())
       : Tensor(shape, device) {
     require<ShapeError>(static_cast<std::int64_t>(values.size()) == numel(), values.size(),
@@ -61,8 +63,12 @@ class Tensor {
     }
     return result;
   }
-  static Tensor zeros(const Shape& shape, Device device = Device::cpu()) { return full(shape, T{0}, device); }
-  static Tensor scalar(T value, Device device = Device::cpu()) { return full(Shape{}, value, device); }
+  static Tensor zeros(const Shape& shape, Device device = Device::cpu()) {
+    return full(shape, T{0}, device);
+  }
+  static Tensor scalar(T value, Device device = Device::cpu()) {
+    return full(Shape{}, value, device);
+  }
 
   bool defined() const { return static_cast<bool>(block_); }
   const Shape& shape() const { return checked().shape_; }
@@ -72,7 +78,8 @@ class Tensor {
   std::size_t bytes() const { return static_cast<std::size_t>(numel()) * sizeof(T); }
   Device device() const { return checked().device_; }
 
-  /// The first element, in the device's memory: host code may follow the pointer only if `device().is_host()`.
+  /// The first element, in the device's memory: host code may follow the pointer only if
+  /// `device().is_host()`.
   T* data() { return checked().data_; }
   const T* data() const { return checked().data_; }
   std::span<T> span() { return {host_data(), static_cast<std::size_t>(numel())}; }
@@ -123,7 +130,8 @@ class Tensor {
 
   /// The only element. Throws ShapeError unless there is exactly one. Waits for the device.
   T item() const {
-    require<ShapeError>(numel() == 1, "item() of a tensor of shape ", shape(), ": expected one element");
+    require<ShapeError>(numel() == 1, "item() of a tensor of shape ", shape(),
+                        ": expected one element");
     T value{};
     device_memory(device_).copy_to_host(&value, data_, sizeof(T));
     return value;

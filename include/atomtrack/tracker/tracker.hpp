@@ -15,7 +15,7 @@ enum class State {
   tracked,
   uncertain,      ///< two peaks compete: the box was refined, nothing was learned from the frame
   hard_negative,  ///< a distractor was seen and learned from at once
-  lost,           ///< the score is below the threshold: the box is the last one, nothing was learned
+  lost,  ///< the score is below the threshold: the box is the last one, nothing was learned
 };
 
 /// "tracked", "uncertain", "hard_negative" or "lost".
@@ -38,8 +38,9 @@ struct Result {
   StageTimes milliseconds;
 };
 
-/// Follows one object. Not thread-safe; different trackers are independent and may run in parallel threads on one Model.
-/// The same weights, options, frames and number of threads give the same boxes, bit for bit, on one machine.
+/// Follows one object. Not thread-safe; different trackers are independent and may run in parallel
+/// threads on one Model. The same weights, options, frames and number of threads give the same
+/// boxes, bit for bit, on one machine.
 class Tracker {
  public:
   /// Throws InputError when the options are out of range or the model lacks what they need.
@@ -48,12 +49,13 @@ class Tracker {
   Tracker(Tracker&&) noexcept;
   Tracker& operator=(Tracker&&) noexcept;
 
-  /// Learns the target in `box` of `image` and forgets any earlier one. Throws InputError for an unusable image or for a box that is not
-  /// finite, has no area, or lies wholly outside the image; the tracker is then as it was before.
+  /// Learns the target in `box` of `image` and forgets any earlier one. Throws InputError for an
+  /// unusable image or for a box that is not finite, has no area, or lies wholly outside the image;
+  /// the tracker is then as it was before.
   Result init(const ImageView& image, const Box& box);
 
-  /// Finds the target in the next frame, which may have another size. Throws InputError before `init` and for an
-  /// unusable image; the tracker is then as it was before.
+  /// Finds the target in the next frame, which may have another size. Throws InputError before
+  /// `init` and for an unusable image; the tracker is then as it was before.
   Result update(const ImageView& image);
 
   const Options& options() const;
