@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "atomtrack/primitives/interpreted_features.hpp"
+
+#include <algorithm>
+
+#include "atomtrack/primitives/checks.hpp"
+
+namespace atomtrack {
+
+template <class T>
+InterpretedFeatures<T>::InterpretedFeatures(Primitives<T>& primitives,
+                                            const FeatureProgram<T>& program)
+    : primitives_(primitives), program_(program), shapes_(program.value_shapes()) {
+  last_use_.assign(shapes_.size(), 0);
+  for (std::size_t i = 0; i < program_.steps.size(); ++i) {
+    last_use_[program_.steps[i].input] = i;
+    if (program_.steps[i].has_residual) last_use_[program_.steps[i].residual] = i;
+  }
+  for (const std::size_t output : program_.outputs) last_use_[output] = program_.steps.size();
+}
+
+template <class T>
+Tensor<T> InterpretedFeatures<T>::evaluate(const typename FeatureProgram<T>::Step& step,
+                                           const std::vector<Tensor<T>>& values) {
+  const Tensor<T>& input = values[step.input];
+  const Device device = input.device();
+  if (step.kind == FeatureProgram<T>::Step::Kind::max_pool) {
+    Tensor<T> result(pool2d_shape(input.shape(), step.pool), device);
+    Tensor<std::int32_t> indices(result.shape(), device);
+    primitives_.max_pool2d(input, step.pool, result, indices);
+    return result;
+  }
+  Tensor<T> result(conv2d_shape(input.shape(), step.filter.shape(), step.geometry), device);
+  primitives_.conv2d(input, step.filter, step.geometry, result);
+  const Tensor<T> bias = step.bias.reshape(Shape{1, step.bias.numel(), 1, 1});
+  primitives_.combine(Combination::add, result, bias, result);
+  if (step.has_residual)
+    primitives_.combine(Combination::add, result, values[step.residual], result);
+  if (step.relu) primitives_.map({MapKind::relu}, result, result);
+  return result;
+}
+
+template <class T>
+void InterpretedFeatures<T>::run(const Tensor<T>& input, std::span<Tensor<T>> outputs) {
+  const Shape expected{input.extent(0), program_.input[0], program_.input[1], program_.input[2]};
+  checks::same_shape("features", expected, input.shape());
+  require<ShapeError>(outputs.size() == program_.outputs.size(), "features: ", outputs.size(),
+                      " outputs for a program of ", program_.outputs.size());
+  std::vector<Tensor<T>> values{input};
+  for (std::size_t i = 0; i < program_.steps.size(); ++i) {
+    values.push_back(evaluate(program_.steps[i], values));
+    for (std::size_t v = 0; v < values.size(); ++v) {
+      if (last_use_[v] == i && values[v].defined()) values[v] = Tensor<T>();
+    }
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    primitives_.copy(values[program_.outputs[i]], outputs[i]);
+}
+
+template class InterpretedFeatures<float>;
+template class InterpretedFeatures<double>;
+
+}  // namespace atomtrack
