@@ -12,10 +12,12 @@ namespace {
 thread_local bool recording_paused = false;
 thread_local std::uint64_t calls = 0;
 
-/// The nodes from which `root` was made, `root` included, in the order of their creation (inputs before results).
+/// The nodes from which `root` was made, `root` included, in the order of their creation (inputs
+/// before results).
 template <class T>
 void collect(detail::Node<T>* root, std::vector<detail::Node<T>*>& nodes) {
-  // `slot` marks what has been seen: a node stands at its own slot of `nodes`, or has not been seen.
+  // `slot` marks what has been seen: a node stands at its own slot of `nodes`, or has not been
+  // seen.
   const auto seen = [&](const detail::Node<T>* node) {
     return node->slot < nodes.size() && nodes[node->slot] == node;
   };
@@ -35,7 +37,8 @@ void collect(detail::Node<T>* root, std::vector<detail::Node<T>*>& nodes) {
   for (std::size_t i = 0; i < nodes.size(); ++i) nodes[i]->slot = i;
 }
 
-/// Working memory of one back-propagation, kept per thread so that a repeated one allocates nothing.
+/// Working memory of one back-propagation, kept per thread so that a repeated one allocates
+/// nothing.
 template <class T>
 struct Workspace {
   std::vector<detail::Node<T>*> nodes;
@@ -67,11 +70,13 @@ void mark_paths(Workspace<T>& work, std::span<const Variable<T>> v) {
   }
 }
 
-/// Pulls the gradient of the root back to every node on a path. Afterwards `gradients` holds the sums at the v.
+/// Pulls the gradient of the root back to every node on a path. Afterwards `gradients` holds the
+/// sums at the v.
 template <class T>
 void pull_back(Workspace<T>& work, std::span<const Variable<T>> v) {
   const auto asked_for = [&](const detail::Node<T>* node) {
-    return std::any_of(v.begin(), v.end(), [&](const auto& variable) { return variable.node().get() == node; });
+    return std::any_of(v.begin(), v.end(),
+                       [&](const auto& variable) { return variable.node().get() == node; });
   };
   for (std::size_t i = work.nodes.size(); i-- > 0;) {
     const detail::Node<T>* node = work.nodes[i];
@@ -92,8 +97,9 @@ template <class T>
 std::vector<Variable<T>> run(const Variable<T>& y, const Variable<T>& gradient,
                              std::span<const Variable<T>> v, Differentiable differentiable) {
   for (const Variable<T>& variable : v) {
-    require<ShapeError>(variable.needs_gradient(),
-                        "backprop: a variable asked for is a constant; make it with Variable::leaf");
+    require<ShapeError>(
+        variable.needs_gradient(),
+        "backprop: a variable asked for is a constant; make it with Variable::leaf");
   }
   ++calls;
   std::optional<RecordingPaused> paused;
@@ -126,11 +132,19 @@ std::vector<Variable<T>> run(const Variable<T>& y, const Variable<T>& gradient,
 
 }  // namespace
 
-RecordingPaused::RecordingPaused() : before_(recording_paused) { recording_paused = true; }
-RecordingPaused::~RecordingPaused() { recording_paused = before_; }
-bool RecordingPaused::active() { return recording_paused; }
+RecordingPaused::RecordingPaused() : before_(recording_paused) {
+  recording_paused = true;
+}
+RecordingPaused::~RecordingPaused() {
+  recording_paused = before_;
+}
+bool RecordingPaused::active() {
+  return recording_paused;
+}
 
-std::uint64_t backprop_calls() { return calls; }
+std::uint64_t backprop_calls() {
+  return calls;
+}
 
 template <class T>
 std::vector<Variable<T>> backprop(const Variable<T>& s, std::span<const Variable<T>> v,
@@ -142,7 +156,8 @@ std::vector<Variable<T>> backprop(const Variable<T>& s, std::span<const Variable
 
 template <class T>
 std::vector<Variable<T>> backprop_from(const Variable<T>& y, const Variable<T>& gradient,
-                                       std::span<const Variable<T>> v, Differentiable differentiable) {
+                                       std::span<const Variable<T>> v,
+                                       Differentiable differentiable) {
   require<ShapeError>(gradient.shape() == y.shape(), "backprop_from: a gradient of shape ",
                       gradient.shape(), " for a value of shape ", y.shape());
   return run(y, gradient, v, differentiable);
@@ -150,13 +165,15 @@ std::vector<Variable<T>> backprop_from(const Variable<T>& y, const Variable<T>& 
 
 template class Variable<float>;
 template class Variable<double>;
-template std::vector<Variable<float>> backprop(const Variable<float>&, std::span<const Variable<float>>,
-                                               Differentiable);
+template std::vector<Variable<float>> backprop(const Variable<float>&,
+                                               std::span<const Variable<float>>, Differentiable);
 template std::vector<Variable<double>> backprop(const Variable<double>&,
                                                 std::span<const Variable<double>>, Differentiable);
 template std::vector<Variable<float>> backprop_from(const Variable<float>&, const Variable<float>&,
-                                                    std::span<const Variable<float>>, Differentiable);
-template std::vector<Variable<double>> backprop_from(const Variable<double>&, const Variable<double>&,
+                                                    std::span<const Variable<float>>,
+                                                    Differentiable);
+template std::vector<Variable<double>> backprop_from(const Variable<double>&,
+                                                     const Variable<double>&,
                                                      std::span<const Variable<double>>,
                                                      Differentiable);
 

@@ -7,13 +7,15 @@ namespace atomtrack::detail {
 namespace {
 
 constexpr std::size_t granule = 64;
-constexpr std::size_t classes = 16;  // nodes of up to 1 KiB are kept; larger ones go back to the heap
+constexpr std::size_t classes =
+    16;  // nodes of up to 1 KiB are kept; larger ones go back to the heap
 
 struct FreeNode {
   FreeNode* next;
 };
 
-// Trivially destructible, so that nodes freed while a thread ends still find it; `Drain` empties it before that.
+// Trivially destructible, so that nodes freed while a thread ends still find it; `Drain` empties it
+// before that.
 thread_local std::array<FreeNode*, classes> free_lists{};
 thread_local bool draining = false;
 
@@ -26,7 +28,9 @@ struct Drain {
   }
 };
 
-std::size_t size_class(std::size_t bytes) { return (bytes - 1) / granule; }
+std::size_t size_class(std::size_t bytes) {
+  return (bytes - 1) / granule;
+}
 
 }  // namespace
 
@@ -54,7 +58,8 @@ std::uint64_t Node<T>::next_sequence() {
   return counter.fetch_add(1, std::memory_order_relaxed);
 }
 
-// Disposing of a node releases its inputs, which may die in turn: they are queued and not descended into.
+// Disposing of a node releases its inputs, which may die in turn: they are queued and not descended
+// into.
 template <class T>
 void Node<T>::release(Node* node) noexcept {
   if (node->references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;

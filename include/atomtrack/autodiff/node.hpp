@@ -15,8 +15,8 @@ class Variable;
 
 namespace detail {
 
-/// Memory for graph nodes: freed nodes are kept per thread and reused, so a repeated graph allocates nothing after its
-/// first pass.
+/// Memory for graph nodes: freed nodes are kept per thread and reused, so a repeated graph
+/// allocates nothing after its first pass.
 void* allocate_node(std::size_t bytes);
 void free_node(void* node, std::size_t bytes) noexcept;
 
@@ -51,14 +51,16 @@ class NodeRef {
   Node<T>* node_ = nullptr;
 };
 
-/// One recorded operation, or a leaf (no inputs). Inputs that need no gradient have an empty reference.
+/// One recorded operation, or a leaf (no inputs). Inputs that need no gradient have an empty
+/// reference.
 template <class T>
 class Node {
  public:
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// The gradient for input `input` given the gradient of the result. Called only for inputs that need one.
+  /// The gradient for input `input` given the gradient of the result. Called only for inputs that
+  /// need one.
   virtual Variable<T> vjp(std::size_t input, const Variable<T>& gradient) const = 0;
   virtual std::span<const NodeRef<T>> inputs() const = 0;
 

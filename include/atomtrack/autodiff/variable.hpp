@@ -14,9 +14,9 @@ namespace atomtrack {
 
 /// A tensor value plus, when it needs a gradient, the node that made it.
 ///
-/// A Variable made from a Tensor is a constant; `leaf` makes one that gradients can be asked for. The functions of
-/// autodiff/operations.hpp record a node whenever one of their inputs has one. Values are never changed in place.
-/// A graph belongs to one thread at a time.
+/// A Variable made from a Tensor is a constant; `leaf` makes one that gradients can be asked for.
+/// The functions of autodiff/operations.hpp record a node whenever one of their inputs has one.
+/// Values are never changed in place. A graph belongs to one thread at a time.
 template <class T>
 class Variable {
  public:
@@ -122,9 +122,9 @@ class VariadicNode final : public Node<T> {
 }  // namespace detail
 
 /// The result `value` of an operation on `inputs`, recorded if any of them needs a gradient.
-/// `vjp(i, g)` is the vector-Jacobian product: given the gradient g of the result (its shape), the gradient for input i (that
-/// input's shape), written in differentiable operations, so that gradients of gradients are just gradients. It captures
-/// by value whatever it needs.
+/// `vjp(i, g)` is the vector-Jacobian product: given the gradient g of the result (its shape), the
+/// gradient for input i (that input's shape), written in differentiable operations, so that
+/// gradients of gradients are just gradients. It captures by value whatever it needs.
 template <class T, class Vjp, class... Inputs>
 Variable<T> record(const char* operation, Tensor<T> value, Vjp vjp, const Variable<T>& first,
                    const Inputs&... rest) {
