@@ -24,7 +24,7 @@ void for_each_term(const Tensor<T>& rois, const Shape& features, PrRoiGeometry g
   for (std::int64_t k = 0; k < rois.extent(0); ++k) {
     const T* roi = rois.data() + 5 * k;
     const T x0 = roi[1] * scale, y0 = roi[2] * scale, x1 = roi[3] * scale, y1 = roi[4] * scale;
-    if (!(x1 > x0) || !(y1 > y0)) continue;
+    if (!scalar::prroi_has_area(x0, y0, x1, y1)) continue;
     for (std::int64_t p = 0; p < geometry.pooled_height; ++p) {
       for (std::int64_t q = 0; q < geometry.pooled_width; ++q) {
         const PrRoiBin<T> y = scalar::prroi_bin(y0, y1, p, geometry.pooled_height);

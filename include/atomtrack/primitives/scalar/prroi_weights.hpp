@@ -51,6 +51,15 @@ ATOMTRACK_HOST_DEVICE T hat_mean(T low, T high, T cell) {
          hat_piece_mean(low - cell, high - cell, T(0));
 }
 
+/// Whether a roi with these corners covers anything: its sides are positive and finite. Others pool
+/// to zeros.
+template <class T>
+ATOMTRACK_HOST_DEVICE bool prroi_has_area(T x0, T y0, T x1, T y1) {
+  const T width = x1 - x0;
+  const T height = y1 - y0;
+  return width > T(0) && height > T(0) && width - width == T(0) && height - height == T(0);
+}
+
 /// The edges of one bin along one axis, and what a change of the roi's two ends does to them:
 /// d low / d(start, end) = (1 - p/n, p/n) and d high / d(start, end) = (1 - (p+1)/n, (p+1)/n).
 template <class T>

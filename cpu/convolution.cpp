@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "cpu/convolution.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "atomtrack/primitives/checks.hpp"
+#include "cpu/cpu_primitives.hpp"
+
+namespace atomtrack {
+namespace {
+
+/// Calls f with the way that suits this filter best, as a value of its (stateless) type.
+template <class T, class F>
+void with_convolution(const Shape& w, Conv2dGeometry geometry, F f) {
+  if (cpu::TapsConvolution<T>::takes(w, geometry)) return f(cpu::TapsConvolution<T>{});
+  if (cpu::PointwiseConvolution<T>::takes(w, geometry)) return f(cpu::PointwiseConvolution<T>{});
+#ifdef ATOMTRACK_WITH_ONEDNN
+  if constexpr (std::is_same_v<T, float>) return f(cpu::OneDnnConvolution{});
+#endif
+  f(cpu::ColumnsConvolution<T>{});
+}
+
+}  // namespace
+
+template <class T>
+void CpuPrimitives<T>::conv2d(const Tensor<T>& x, const Tensor<T>& w, Conv2dGeometry geometry,
+                              Tensor<T>& y) {
+  checks::conv2d(x.shape(), w.shape(), geometry, y.shape());
+  if (y.numel() == 0) return;
+  with_convolution<T>(w.shape(), geometry, [&](auto way) { way.forward(x, w, geometry, y); });
+}
+
+template <class T>
+void CpuPrimitives<T>::conv2d_data_adjoint(const Tensor<T>& gy, const Tensor<T>& w,
+                                           Conv2dGeometry geometry, Write write, Tensor<T>& gx) {
+  checks::conv2d(gx.shape(), w.shape(), geometry, gy.shape());
+  if (gx.numel() == 0) return;
+  with_convolution<T>(w.shape(), geometry,
+                      [&](auto way) { way.data_adjoint(gy, w, geometry, write, gx); });
+}
+
+template <class T>
+void CpuPrimitives<T>::conv2d_filter_adjoint(const Tensor<T>& gy, const Tensor<T>& x,
+                                             Conv2dGeometry geometry, Write write, Tensor<T>& gw) {
+  checks::conv2d(x.shape(), gw.shape(), geometry, gy.shape());
+  if (x.numel() == 0) {
+    if (write == Write::overwrite) std::fill_n(gw.data(), gw.numel(), T{0});
+    return;
+  }
+  with_convolution<T>(gw.shape(), geometry,
+                      [&](auto way) { way.filter_adjoint(gy, x, geometry, write, gw); });
+}
+
+template class CpuPrimitives<float>;
+template class CpuPrimitives<double>;
+
+}  // namespace atomtrack

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#ifdef ATOMTRACK_WITH_ONEDNN
+
+#include "cpu/onednn.hpp"
+
+#include "cpu/parallel.hpp"
+
+namespace atomtrack::cpu {
+namespace {
+
+dnnl::memory::dims dims_of(const Shape& shape) {
+  return {shape.begin(), shape.end()};
+}
+
+constexpr auto direct = dnnl::algorithm::convolution_direct;
+
+}  // namespace
+
+ConvolutionExtents::ConvolutionExtents(const Shape& x_shape, const Shape& w_shape,
+                                       const Shape& y_shape, Conv2dGeometry geometry)
+    : x(dims_of(x_shape)),
+      w(dims_of(w_shape)),
+      bias{w_shape[0]},
+      y(dims_of(y_shape)),
+      strides{geometry.stride, geometry.stride},
+      padding_before{geometry.padding, geometry.padding} {
+  // The far side is padded by what the last window reaches over, which an odd size may make less.
+  for (int axis = 2; axis < 4; ++axis) {
+    padding_after.push_back((y_shape[axis] - 1) * geometry.stride + w_shape[axis] - x_shape[axis] -
+                            geometry.padding);
+  }
+}
+
+dnnl::memory::desc any_layout(const dnnl::memory::dims& dims) {
+  return {dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+}
+
+dnnl::memory::desc plain_layout(const dnnl::memory::dims& dims) {
+  using Tag = dnnl::memory::format_tag;
+  return {dims, dnnl::memory::data_type::f32, dims.size() == 1 ? Tag::a : Tag::abcd};
+}
+
+// Never destroyed: primitives cached by threads that end late still refer to it.
+const dnnl::engine& onednn_engine() {
+  static const auto* engine = new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  return *engine;
+}
+
+dnnl::stream& onednn_stream() {
+  apply_thread_setting();
+  thread_local dnnl::stream stream(onednn_engine());
+  return stream;
+}
+
+#if DNNL_VERSION_MAJOR >= 3
+
+ForwardDescriptor forward_descriptor(const ConvolutionExtents& e, bool training, bool bias,
+                                     const dnnl::primitive_attr& attributes) {
+  const auto kind =
+      training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
+  const dnnl::memory::desc b = bias ? plain_layout(e.bias) : dnnl::memory::desc();
+  return {onednn_engine(), kind,      direct,           any_layout(e.x), any_layout(e.w), b,
+          any_layout(e.y), e.strides, e.padding_before, e.padding_after, attributes};
+}
+
+DataDescriptor data_descriptor(const ConvolutionExtents& e) {
+  return {onednn_engine(),  direct,          any_layout(e.x),
+          any_layout(e.w),  any_layout(e.y), e.strides,
+          e.padding_before, e.padding_after, forward_descriptor(e, true, false, {})};
+}
+
+FilterDescriptor filter_descriptor(const ConvolutionExtents& e) {
+  return {onednn_engine(),  direct,          any_layout(e.x),
+          any_layout(e.w),  any_layout(e.y), e.strides,
+          e.padding_before, e.padding_after, forward_descriptor(e, true, false, {})};
+}
+
+dnnl::pooling_forward::primitive_desc max_pool_descriptor(const dnnl::memory::desc& source,
+                                                          const dnnl::memory::dims& result,
+                                                          Pool2dGeometry g) {
+  return {onednn_engine(),
+          dnnl::prop_kind::forward_inference,
+          dnnl::algorithm::pooling_max,
+          source,
+          any_layout(result),
+          {g.stride, g.stride},
+          {g.window, g.window},
+          {0, 0},
+          {g.padding, g.padding},
+          {g.padding, g.padding}};
+}
+
+void append_relu(dnnl::post_ops& operations) {
+  operations.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+}
+
+#else
+
+namespace {
+
+dnnl::convolution_forward::desc forward_operation(const ConvolutionExtents& e, bool training,
+                                                  bool bias) {
+  const auto kind =
+      training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
+  if (bias) {
+    return {kind,
+            direct,
+            any_layout(e.x),
+            any_layout(e.w),
+            plain_layout(e.bias),
+            any_layout(e.y),
+            e.strides,
+            e.padding_before,
+            e.padding_after};
+  }
+  return {kind,      direct,           any_layout(e.x), any_layout(e.w), any_layout(e.y),
+          e.strides, e.padding_before, e.padding_after};
+}
+
+}  // namespace
+
+ForwardDescriptor forward_descriptor(const ConvolutionExtents& e, bool training, bool bias,
+                                     const dnnl::primitive_attr& attributes) {
+  return {forward_operation(e, training, bias), attributes, onednn_engine()};
+}
+
+DataDescriptor data_descriptor(const ConvolutionExtents& e) {
+  const dnnl::convolution_backward_data::desc operation(direct, any_layout(e.x), any_layout(e.w),
+                                                        any_layout(e.y), e.strides,
+                                                        e.padding_before, e.padding_after);
+  return {operation, onednn_engine(), forward_descriptor(e, true, false, {})};
+}
+
+FilterDescriptor filter_descriptor(const ConvolutionExtents& e) {
+  const dnnl::convolution_backward_weights::desc operation(direct, any_layout(e.x), any_layout(e.w),
+                                                           any_layout(e.y), e.strides,
+                                                           e.padding_before, e.padding_after);
+  return {operation, onednn_engine(), forward_descriptor(e, true, false, {})};
+}
+
+dnnl::pooling_forward::primitive_desc max_pool_descriptor(const dnnl::memory::desc& source,
+                                                          const dnnl::memory::dims& result,
+                                                          Pool2dGeometry g) {
+  const dnnl::pooling_forward::desc operation(
+      dnnl::prop_kind::forward_inference, dnnl::algorithm::pooling_max, source, any_layout(result),
+      {g.stride, g.stride}, {g.window, g.window}, {g.padding, g.padding}, {g.padding, g.padding});
+  return {operation, onednn_engine()};
+}
+
+void append_relu(dnnl::post_ops& operations) {
+  operations.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+}
+
+#endif
+
+}  // namespace atomtrack::cpu
+
+#endif

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+
+#include "atomtrack/primitives/feature_program.hpp"
+
+namespace atomtrack::cpu {
+
+/// A frozen network through oneDNN; defined only where the build has it.
+std::unique_ptr<CompiledFeatures<float>> compile_with_onednn(const FeatureProgram<float>& program);
+
+}  // namespace atomtrack::cpu
