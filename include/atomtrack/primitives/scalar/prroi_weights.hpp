@@ -51,6 +51,30 @@ ATOMTRACK_HOST_DEVICE T hat_mean(T low, T high, T cell) {
          hat_piece_mean(low - cell, high - cell, T(0));
 }
 
+/// The part of hat(high) - mean, divided by the bin's width, that comes from the linear piece
+/// [from, from + 1].
+template <class T>
+ATOMTRACK_HOST_DEVICE T hat_piece_rise(T low, T high, T from) {
+  const T left = low > from ? low : from;
+  const T right = high < from + T(1) ? high : from + T(1);
+  if (right <= left) return T(0);
+  const T share = (right - left) / (high - low);
+  // Where the bin ends inside this piece the difference of the two values is slope times half the
+  // width, exactly.
+  if (right == high) return share * share * (from < T(0) ? T(1) : T(-1)) / T(2);
+  return share * (hat(high) - hat((left + right) / T(2))) / (high - low);
+}
+
+/// (hat(high) - mean of hat over [low, high]) / (high - low), the derivative of the mean in `high`,
+/// summed piece by piece: the plain difference would lose all digits for a bin of a thousandth of a
+/// cell.
+template <class T>
+ATOMTRACK_HOST_DEVICE T hat_mean_rise(T low, T high) {
+  const T outside = low < T(-1) && high > T(-1) ? (T(-1) - low) / (high - low) : T(0);
+  return hat_piece_rise(low, high, T(-1)) + hat_piece_rise(low, high, T(0)) +
+         outside * hat(high) / (high - low);
+}
+
 /// Whether a roi with these corners covers anything: its sides are positive and finite. Others pool
 /// to zeros.
 template <class T>
@@ -124,11 +148,9 @@ ATOMTRACK_HOST_DEVICE PrRoiGradient<T> prroi_from_edges(const PrRoiBin<T>& bin, 
 template <class T>
 ATOMTRACK_HOST_DEVICE PrRoiGradient<T> prroi_weight_gradient(const PrRoiBin<T>& bin,
                                                              std::int64_t cell) {
-  const T position = static_cast<T>(cell);
-  const T mean = hat_mean(bin.low, bin.high, position);
-  const T b = bin.high - bin.low;
-  return prroi_from_edges(bin, (mean - hat(bin.low - position)) / b,
-                          (hat(bin.high - position) - mean) / b);
+  const T low = bin.low - static_cast<T>(cell);
+  const T high = bin.high - static_cast<T>(cell);
+  return prroi_from_edges(bin, -hat_mean_rise(-high, -low), hat_mean_rise(low, high));
 }
 
 /// The derivative of a[p, cell] when the roi's ends move by `tangent`.
@@ -146,13 +168,13 @@ template <class T>
 ATOMTRACK_HOST_DEVICE PrRoiGradient<T> prroi_weight_tangent_gradient(const PrRoiBin<T>& bin,
                                                                      std::int64_t cell,
                                                                      PrRoiGradient<T> tangent) {
-  const T position = static_cast<T>(cell);
-  const T b = bin.high - bin.low;
-  const T mean = hat_mean(bin.low, bin.high, position);
-  const T below = (mean - hat(bin.low - position)) / b;
-  const T above = (hat(bin.high - position) - mean) / b;
-  const T low_low = (T(2) * below - hat_slope(bin.low - position)) / b;
-  const T high_high = (hat_slope(bin.high - position) - T(2) * above) / b;
+  const T low = bin.low - static_cast<T>(cell);
+  const T high = bin.high - static_cast<T>(cell);
+  const T b = high - low;
+  const T below = -hat_mean_rise(-high, -low);
+  const T above = hat_mean_rise(low, high);
+  const T low_low = (T(2) * below - hat_slope(low)) / b;
+  const T high_high = (hat_slope(high) - T(2) * above) / b;
   const T low_high = (above - below) / b;
   const T d_low = tangent.start * (T(1) - bin.low_share) + tangent.end * bin.low_share;
   const T d_high = tangent.start * (T(1) - bin.high_share) + tangent.end * bin.high_share;
