@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "atomtrack/layers/basic_layers.hpp"
+
+namespace atomtrack {
+
+/// Channels of the IoU predictor's layers; the defaults are the paper's network (5,595,521
+/// parameters).
+struct IouPredictorWidths {
+  std::int64_t layer2 = 128;  ///< of the backbone's block 3
+  std::int64_t layer3 = 256;  ///< of the backbone's block 4
+  std::int64_t conv3_1r = 128;
+  std::int64_t fc3_1r = 256;
+  std::int64_t conv4_1r = 256;
+  std::int64_t conv3_1t = 256;
+  std::int64_t conv3_2t = 256;  ///< and of the modulation vector for block 3
+  std::int64_t conv4_1t = 256;
+  std::int64_t conv4_2t = 256;  ///< and of the modulation vector for block 4
+  std::int64_t fc3_rt = 256;
+  std::int64_t fc4_rt = 256;
+};
+
+/// What the reference branch says of the target: c(x_0, B_0) of equation (1), one vector per block,
+/// coefficients >= 0.
+template <class T>
+struct Modulation {
+  Variable<T> block3;  ///< [N,conv3_2t]
+  Variable<T> block4;  ///< [N,conv4_2t]
+};
+
+/// The test image's features before pooling.
+template <class T>
+struct IouFeatures {
+  Variable<T> block3;  ///< [N,conv3_2t,H/8,W/8]
+  Variable<T> block4;  ///< [N,conv4_2t,H/16,W/16]
+};
+
+/// The target estimation network (section 3.1, figure 3): predicts the overlap of boxes in a test
+/// image with a target that is given by a box in a reference image, IoU(B) = g(c(x_0, B_0) . z(x,
+/// B)), equation (1). It was trained for 2 IoU - 1.
+template <class T>
+struct IouPredictor {
+  explicit IouPredictor(const IouPredictorWidths& widths = {});
+
+  /// The reference branch: backbone maps [N,layer2,H/8,W/8] and [N,layer3,H/16,W/16] and one box
+  /// [N,4] (x, y, width, height in pixels of the H x W image) per image.
+  Modulation<T> modulation(const Variable<T>& layer2, const Variable<T>& layer3,
+                           const Variable<T>& boxes) const;
+  /// The convolutions of the test branch.
+  IouFeatures<T> features(const Variable<T>& layer2, const Variable<T>& layer3) const;
+  /// The predicted overlap, in [-1, 1] as trained, of `boxes` [N,K,4] (x, y, width, height) ->
+  /// [N,K].
+  Variable<T> predict(const IouFeatures<T>& features, const Modulation<T>& modulation,
+                      const Variable<T>& boxes) const;
+
+  /// Switches batch norm between the running statistics (evaluation) and the batch's own
+  /// (training).
+  void set_training(bool training);
+  /// Folds the batch norms of the fully connected layers: the same predictions, cheaper. For
+  /// evaluation only.
+  void fold_batch_norm();
+  void visit(const std::string& prefix, ModuleVisitor<T>& visitor);
+
+  static constexpr double block3_scale = 1.0 / 8.0;
+  static constexpr double block4_scale = 1.0 / 16.0;
+
+  // Reference branch
+  ConvBlock<T> conv3_1r, fc3_1r, conv4_1r, fc34_3r, fc34_4r;
+  // Test branch
+  ConvBlock<T> conv3_1t, conv3_2t, conv4_1t, conv4_2t;
+  LinearBlock<T> fc3_rt, fc4_rt;
+  Linear<T> iou_predictor;
+};
+
+/// Boxes [N,K,4] (x, y, width, height) of N images as rows (image, x0, y0, x1, y1) [N K,5] for
+/// prroi_pool.
+template <class T>
+Variable<T> rois_of(const Variable<T>& boxes);
+
+extern template struct IouPredictor<float>;
+extern template struct IouPredictor<double>;
+extern template Variable<float> rois_of(const Variable<float>&);
+extern template Variable<double> rois_of(const Variable<double>&);
+
+}  // namespace atomtrack
