@@ -11,7 +11,9 @@ namespace {
 constexpr double smallest_side = 1.0;          // pixels
 constexpr double largest_side_in_frames = 16;  // in longer sides of the frame
 
-double area(RowCol size) { return size.row * size.col; }
+double area(RowCol size) {
+  return size.row * size.col;
+}
 
 }  // namespace
 
@@ -48,7 +50,8 @@ void Target::keep_within(int image_width, int image_height) {
 
 RowCol clamp_position(RowCol position, RowCol size, double inside_ratio, int image_width,
                       int image_height) {
-  // A ratio above one half of a target larger than the frame would cross the bounds over: the lower one wins.
+  // A ratio above one half of a target larger than the frame would cross the bounds over: the lower
+  // one wins.
   const RowCol margin{(inside_ratio - 0.5) * size.row, (inside_ratio - 0.5) * size.col};
   return {std::max(std::min(position.row, image_height - margin.row), margin.row),
           std::max(std::min(position.col, image_width - margin.col), margin.col)};

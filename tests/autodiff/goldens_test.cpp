@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The differentiable operations against numbers recorded from an independent implementation.
+#include "support/goldens.hpp"
+
 #include <doctest/doctest.h>
 
 #include <map>
 
 #include "atomtrack/autodiff/operations.hpp"
 #include "support/compare.hpp"
-#include "support/goldens.hpp"
 
 using namespace atomtrack;
 using test::absolute_difference;
@@ -64,7 +65,8 @@ TEST_CASE_TEMPLATE("conv2d agrees with the goldens to second order", T, float, d
       const Variable<T> vx(golden.tensor<T>(group + "/vx", device));
       const Variable<T> vw(golden.tensor<T>(group + "/vw", device));
       const std::vector<Variable<T>> all{go, x, w};
-      const auto second = backprop(inner(gradient[0], vx) + inner(gradient[1], vw), std::span<const Variable<T>>(all));
+      const auto second = backprop(inner(gradient[0], vx) + inner(gradient[1], vw),
+                                   std::span<const Variable<T>>(all));
       CHECK(relative_difference(second[0].value(), golden.tensor<double>(group + "/ggo")) < 1e-5);
       CHECK(relative_difference(second[1].value(), golden.tensor<double>(group + "/dx")) < 1e-5);
       CHECK(relative_difference(second[2].value(), golden.tensor<double>(group + "/dw")) < 1e-5);
@@ -87,8 +89,10 @@ TEST_CASE_TEMPLATE("PrRoIPool and both its gradients agree with the goldens", T,
       const std::vector<Variable<T>> both{features, rois};
       const auto gradient = backprop(inner(pooled, g), std::span<const Variable<T>>(both));
       CHECK(relative_difference(pooled.value(), golden.tensor<double>(group + "/output")) < 1e-5);
-      CHECK(relative_difference(gradient[0].value(), golden.tensor<double>(group + "/grad_features")) < 1e-5);
-      CHECK(relative_difference(gradient[1].value(), golden.tensor<double>(group + "/grad_rois")) < 1e-5);
+      CHECK(relative_difference(gradient[0].value(),
+                                golden.tensor<double>(group + "/grad_features")) < 1e-5);
+      CHECK(relative_difference(gradient[1].value(), golden.tensor<double>(group + "/grad_rois")) <
+            1e-5);
     }
   }
 }

@@ -8,8 +8,8 @@
 
 namespace atomtrack::test {
 
-/// The largest |a - b| over the elements, divided by the largest |b|; infinite where either is not finite or the
-/// shapes differ.
+/// The largest |a - b| over the elements, divided by the largest |b|; infinite where either is not
+/// finite or the shapes differ.
 template <class A, class B>
 double relative_difference(const Tensor<A>& a, const Tensor<B>& b) {
   if (!(a.shape() == b.shape())) return std::numeric_limits<double>::infinity();

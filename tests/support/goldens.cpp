@@ -40,7 +40,9 @@ Golden::Golden(const std::string& file) : name_(std::string(ATOMTRACK_TEST_DATA)
   if (file_ < 0) throw std::runtime_error("golden: cannot open " + name_);
 }
 
-Golden::~Golden() { H5Fclose(file_); }
+Golden::~Golden() {
+  H5Fclose(file_);
+}
 
 template <class T>
 Tensor<T> Golden::tensor(const std::string& path, Device device) const {
@@ -53,7 +55,8 @@ Tensor<T> Golden::tensor(const std::string& path, Device device) const {
   std::vector<T> values(static_cast<std::size_t>(shape.numel()));
   const Handle type(H5Dget_type(dataset), H5Tclose, path);
   // h5py stores booleans as an enumeration of bytes.
-  const hid_t read_as = H5Tget_class(type) == H5T_ENUM ? static_cast<hid_t>(type) : memory_type<T>();
+  const hid_t read_as =
+      H5Tget_class(type) == H5T_ENUM ? static_cast<hid_t>(type) : memory_type<T>();
   if (H5Dread(dataset, read_as, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
     throw std::runtime_error("golden: cannot read " + name_ + ":" + path);
   }
@@ -61,10 +64,17 @@ Tensor<T> Golden::tensor(const std::string& path, Device device) const {
 }
 
 std::vector<double> Golden::attributes(const std::string& path, const std::string& name) const {
-  const Handle attribute(H5Aopen_by_name(file_, path.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
-                         name_ + ":" + path + "@" + name);
+  const Handle attribute(
+      H5Aopen_by_name(file_, path.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
+      name_ + ":" + path + "@" + name);
   const Handle space(H5Aget_space(attribute), H5Sclose, name);
   std::vector<double> values(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space)));
+  const Handle type(H5Aget_type(attribute), H5Tclose, name);
+  if (H5Tget_class(type) == H5T_ENUM) {  // a boolean, as h5py stores it
+    std::vector<std::int8_t> flags(values.size());
+    H5Aread(attribute, type, flags.data());
+    return {flags.begin(), flags.end()};
+  }
   if (H5Aread(attribute, H5T_NATIVE_DOUBLE, values.data()) < 0) {
     throw std::runtime_error("golden: attribute " + name + " of " + path + " is not numeric");
   }
@@ -76,8 +86,9 @@ double Golden::attribute(const std::string& path, const std::string& name) const
 }
 
 std::vector<std::string> Golden::texts(const std::string& path, const std::string& name) const {
-  const Handle attribute(H5Aopen_by_name(file_, path.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
-                         name_ + ":" + path + "@" + name);
+  const Handle attribute(
+      H5Aopen_by_name(file_, path.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
+      name_ + ":" + path + "@" + name);
   const Handle space(H5Aget_space(attribute), H5Sclose, name);
   const Handle type(H5Tcopy(H5T_C_S1), H5Tclose, name);
   H5Tset_size(type, H5T_VARIABLE);
@@ -102,7 +113,9 @@ std::vector<std::string> Golden::children(const std::string& path) const {
   return names;
 }
 
-bool Golden::has(const std::string& path) const { return H5Lexists(file_, path.c_str(), H5P_DEFAULT) > 0; }
+bool Golden::has(const std::string& path) const {
+  return H5Lexists(file_, path.c_str(), H5P_DEFAULT) > 0;
+}
 
 template Tensor<float> Golden::tensor(const std::string&, Device) const;
 template Tensor<double> Golden::tensor(const std::string&, Device) const;

@@ -8,8 +8,8 @@
 
 namespace atomtrack::test {
 
-/// One file of recorded numbers in tests/data, made by an independent implementation. Throws std::runtime_error naming the file and the path when
-/// something is not there.
+/// One file of recorded numbers in tests/data, made by an independent implementation. Throws
+/// std::runtime_error naming the file and the path when something is not there.
 class Golden {
  public:
   explicit Golden(const std::string& file);
@@ -20,7 +20,8 @@ class Golden {
   /// A dataset, converted to T.
   template <class T>
   Tensor<T> tensor(const std::string& path, Device device = Device::cpu()) const;
-  /// A numeric attribute of a group or dataset ("/" for the file), all its elements or the only one.
+  /// A numeric attribute of a group or dataset ("/" for the file), all its elements or the only
+  /// one.
   std::vector<double> attributes(const std::string& path, const std::string& name) const;
   double attribute(const std::string& path, const std::string& name) const;
   /// The elements of a text attribute.
