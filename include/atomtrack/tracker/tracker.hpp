@@ -60,8 +60,9 @@ class Tracker {
 
   const Options& options() const;
 
- private:
   struct Implementation;
+
+ private:
   std::unique_ptr<Implementation> implementation_;
 };
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "tracker/box_estimator.hpp"
+
+#include <algorithm>
+
+#include "atomtrack/tracker/box_refinement.hpp"
+
+namespace atomtrack {
+namespace {
+
+Tensor<float> tensor_of(const std::vector<Box>& boxes, Device device) {
+  std::vector<float> values;
+  for (const Box& box : boxes) {
+    for (const double value : {box.x, box.y, box.width, box.height})
+      values.push_back(static_cast<float>(value));
+  }
+  return Tensor<float>(Shape{static_cast<std::int64_t>(boxes.size()), 4},
+                       std::span<const float>(values), device);
+}
+
+}  // namespace
+
+Box encode_box(RowCol position, RowCol size, RowCol sample_position, double scale, int crop_size) {
+  const double middle = (crop_size - 1) / 2.0;
+  const double width = size.col / scale, height = size.row / scale;
+  return {(position.col - sample_position.col) / scale + middle - (width - 1) / 2,
+          (position.row - sample_position.row) / scale + middle - (height - 1) / 2, width, height};
+}
+
+EstimatedBox decode_box(const Box& box, RowCol sample_position, double scale, int crop_size) {
+  const double middle = (crop_size - 1) / 2.0;
+  EstimatedBox result;
+  result.position = {(box.y + box.height / 2 - middle) * scale + sample_position.row,
+                     (box.x + box.width / 2 - middle) * scale + sample_position.col};
+  result.size = {box.height * scale, box.width * scale};
+  return result;
+}
+
+BoxEstimator::BoxEstimator(const IouPredictor<float>& predictor, const Tensor<float>& layer2,
+                           const Tensor<float>& layer3, const Target& target,
+                           RowCol sample_position, const Options& options)
+    : predictor_(predictor), options_(options) {
+  const Box box =
+      encode_box(target.position, target.size, sample_position, target.scale, options.crop_size);
+  modulation_ = predictor.modulation(layer2, layer3, tensor_of({box}, layer2.device()));
+}
+
+std::optional<EstimatedBox> BoxEstimator::estimate(const Tensor<float>& iou3,
+                                                   const Tensor<float>& iou4, const Target& target,
+                                                   RowCol position, RowCol sample_position,
+                                                   RandomSource& random) const {
+  const Box start =
+      encode_box(position, target.size, sample_position, target.scale, options_.crop_size);
+  const IouFeatures<float> features{iou3, iou4};
+  RefinementOptions ascent;
+  ascent.steps = options_.refinement_steps;
+  ascent.position_step = ascent.size_step = options_.refinement_step_length;
+  ascent.decay = options_.refinement_step_decay;
+  const RefinedBoxes<float> refined = refine_boxes<float>(
+      [&](const Variable<float>& boxes) {
+        return predictor_.predict(features, modulation_, boxes);
+      },
+      tensor_of(propose_boxes(start, options_, random), iou3.device()), ascent);
+  Box mean;
+  double predicted = 0.0;
+  if (!mean_of_best(refined.boxes, refined.overlap, options_, mean, predicted)) return std::nullopt;
+  EstimatedBox result = decode_box(mean, sample_position, target.scale, options_.crop_size);
+  result.overlap = std::clamp((predicted + 1) / 2, 0.0, 1.0);  // trained for 2 IoU - 1
+  return result;
+}
+
+}  // namespace atomtrack

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+
+#include "atomtrack/layers/iou_predictor.hpp"
+#include "atomtrack/tensor/random.hpp"
+#include "atomtrack/tracker/target.hpp"
+
+namespace atomtrack {
+
+/// A target's position and size, in pixels of the frame, with the overlap predicted for it.
+struct EstimatedBox {
+  RowCol position;
+  RowCol size;
+  double overlap = 0.0;  ///< in [0, 1]
+};
+
+/// Target estimation by overlap maximisation (section 3.1) for one target: the IoU predictor with
+/// the target's modulation vectors, computed once, and the ascent over proposals in each frame.
+class BoxEstimator {
+ public:
+  /// `layer2` and `layer3` [1,C,H,W] are the backbone's maps of the first frame's crop, cut around
+  /// `sample_position`. `predictor` must outlive this.
+  BoxEstimator(const IouPredictor<float>& predictor, const Tensor<float>& layer2,
+               const Tensor<float>& layer3, const Target& target, RowCol sample_position,
+               const Options& options);
+
+  /// Refines the box of size `target.size` at `position` in the crop cut around `sample_position`
+  /// at `target.scale`, given the crop's features. Nothing if no proposal ends in an acceptable
+  /// box.
+  std::optional<EstimatedBox> estimate(const Tensor<float>& iou3, const Tensor<float>& iou4,
+                                       const Target& target, RowCol position,
+                                       RowCol sample_position, RandomSource& random) const;
+
+ private:
+  const IouPredictor<float>& predictor_;
+  Options options_;
+  Modulation<float> modulation_;
+};
+
+/// A box in the frame as seen in a crop cut around `sample_position`, and back. As in the released
+/// tracker, decoding is half a crop pixel off from being the inverse: it follows the convention of
+/// training.
+Box encode_box(RowCol position, RowCol size, RowCol sample_position, double scale, int crop_size);
+EstimatedBox decode_box(const Box& box, RowCol sample_position, double scale, int crop_size);
+
+}  // namespace atomtrack

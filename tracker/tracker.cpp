@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT
+// The tracking loop (section 3.3): classify, estimate, learn.
+#include "atomtrack/tracker/tracker.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "atomtrack/tracker/feature_normalization.hpp"
+#include "atomtrack/tracker/labels.hpp"
+#include "tracker/tracker_implementation.hpp"
+
+namespace atomtrack {
+inline namespace v1 {
+namespace {
+
+using Plan = FeaturePlan<float>;
+
+/// Milliseconds since the last reading.
+class StopWatch {
+ public:
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::duration<double, std::milli> passed = now - last_;
+    last_ = now;
+    return passed.count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+double total(const StageTimes& times) {
+  return times.crop + times.features + times.classify + times.refine + times.update;
+}
+
+void check_box(const Box& box, const ImageView& image) {
+  const bool finite = std::isfinite(box.x) && std::isfinite(box.y) && std::isfinite(box.width) &&
+                      std::isfinite(box.height);
+  require<InputError>(finite && box.width > 0 && box.height > 0, "box ", box.x, ",", box.y, ",",
+                      box.width, ",", box.height, ": expected finite numbers and a positive size");
+  const bool overlaps = box.x < image.width && box.y < image.height && box.x + box.width > 0 &&
+                        box.y + box.height > 0;
+  require<InputError>(overlaps, "box ", box.x, ",", box.y, ",", box.width, ",", box.height,
+                      ": lies outside the image of ", image.width, "x", image.height, " pixels");
+  constexpr double largest = 1e6;
+  require<InputError>(box.width < largest && box.height < largest, "box ", box.x, ",", box.y, ",",
+                      box.width, ",", box.height, ": larger than ", largest, " pixels");
+}
+
+/// Halves to even, as the released tracker rounds the position around which it cuts.
+RowCol rounded(RowCol position) {
+  return {std::nearbyint(position.row), std::nearbyint(position.col)};
+}
+
+}  // namespace
+
+const char* to_string(State state) {
+  switch (state) {
+    case State::tracked:
+      return "tracked";
+    case State::uncertain:
+      return "uncertain";
+    case State::hard_negative:
+      return "hard_negative";
+    case State::lost:
+      return "lost";
+  }
+  return "unknown";
+}
+
+Tracker::Implementation::Implementation(Model shared_model, const Options& chosen)
+    : model(std::move(shared_model)),
+      options(chosen),
+      cells(chosen.crop_size / 16),
+      region(model.implementation().metadata, chosen.crop_size, model.device()),
+      localizer(chosen, cells),
+      random(chosen.seed) {}
+
+// ---- The first frame
+// -------------------------------------------------------------------------------------------------
+
+Result Tracker::Implementation::init(const ImageView& image, const Box& box) {
+  check(image);
+  check_box(box, image);
+  StopWatch whole;
+  Track fresh{Target(box, options), random, {}, {}, 0.0, 1};
+  fresh.label_sigma = atomtrack::label_sigma(fresh.target.base_size(), options);
+  learn_first_frame(image, fresh);
+  track.emplace(std::move(fresh));  // only now: an init that throws leaves the tracker as it was
+  Result result;
+  result.box = box;
+  result.score = 1.0;
+  result.milliseconds.total = whole.lap();
+  return result;
+}
+
+void Tracker::Implementation::learn_first_frame(const ImageView& image, Track& fresh) {
+  const Model::Implementation& network = model.implementation();
+  const RowCol sample_position = rounded(fresh.target.position);
+  std::vector<Augmentation> augmentations{{}};
+  if (options.augment) {
+    augmentations =
+        first_frame_augmentations(options.crop_size, options.augmentation_shift, fresh.random);
+  }
+  const Tensor<float> crops =
+      region.cut_augmented(image, fresh.target.position, fresh.target.scale, augmentations);
+
+  // The reference branch sees the unaugmented crop, layer2 and layer3 as they are.
+  Plan::Maps maps;
+  if (options.estimation == Estimation::overlap_maximization) {
+    network.plan(Plan::layer2 | Plan::layer3, options.crop_size)->run(crops.slice(0, 1), maps);
+    fresh.estimator.emplace(*network.predictor, maps.layer2, maps.layer3, fresh.target,
+                            sample_position, options);
+  }
+  if (!options.use_classifier) return;
+
+  network.plan(Plan::layer3, options.crop_size)->run(crops, maps);
+  normalize_power(maps.layer3);
+  const std::int64_t images = crops.extent(0);
+  const std::int64_t dropped = options.augment ? options.dropout_samples : 0;
+  const Device device = model.device();
+  Tensor<float> samples(maps.layer3.shape().with(0, images + dropped), device);
+  Tensor<float> labels(Shape{images + dropped, 1, cells, cells}, device);
+  Primitives<float>& primitives = primitives_for<float>(device);
+
+  // Each image's label moves with its content; those of the dropout samples are the first image's.
+  Tensor<float> image_samples = samples.slice(0, images);
+  primitives.copy(maps.layer3, image_samples);
+  const RowCol centre =
+      label_centre(fresh.target.position, sample_position, fresh.target.scale, options);
+  for (std::int64_t n = 0; n < images + dropped; ++n) {
+    const Augmentation& augmentation = augmentations[static_cast<std::size_t>(n < images ? n : 0)];
+    const double cells_per_pixel = static_cast<double>(cells) / options.crop_size;
+    Tensor<float> slot = labels.slice(n, 1);
+    primitives.copy(label_at({centre.row + augmentation.shift_row * cells_per_pixel,
+                              centre.col + augmentation.shift_col * cells_per_pixel},
+                             fresh.label_sigma),
+                    slot);
+  }
+  // Dropout of whole channels of the first image's features.
+  const std::int64_t channels = maps.layer3.extent(1);
+  for (std::int64_t n = images; n < images + dropped; ++n) {
+    std::vector<float> mask;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const bool keep = fresh.random.uniform() >= options.dropout_probability;
+      mask.push_back(keep ? static_cast<float>(1.0 / (1.0 - options.dropout_probability)) : 0.0F);
+    }
+    Tensor<float> slot = samples.slice(n, 1);
+    primitives.combine(
+        Combination::multiply, samples.slice(0, 1),
+        Tensor<float>(Shape{1, channels, 1, 1}, std::span<const float>(mask), device), slot);
+  }
+  fresh.classifier.emplace(samples, labels, options, fresh.random);
+}
+
+// ---- Every further frame
+// ---------------------------------------------------------------------------------------------
+
+Result Tracker::Implementation::update(const ImageView& image) {
+  require<InputError>(track.has_value(), "update before init: there is no target yet");
+  check(image);
+  StopWatch watch;
+  Result result;
+  Target& target = track->target;
+  ++track->frame_number;
+  const RowCol sample_position = rounded(target.position);
+  const std::vector<double> scales = search_scales();
+
+  crops_ = crops_.defined() ? crops_
+                            : Tensor<float>(Shape{static_cast<std::int64_t>(scales.size()), 3,
+                                                  options.crop_size, options.crop_size},
+                                            model.device());
+  for (std::size_t s = 0; s < scales.size(); ++s)
+    region.cut(image, target.position, scales[s], crops_, static_cast<std::int64_t>(s));
+  result.milliseconds.crop = watch.lap();
+
+  const bool estimates = options.estimation == Estimation::overlap_maximization;
+  model.implementation()
+      .plan(Plan::layer3 | (estimates ? Plan::iou3 | Plan::iou4 : 0U), options.crop_size)
+      ->run(crops_, maps_);
+  result.milliseconds.features = watch.lap();
+
+  Found found = find_target(scales, sample_position, image);
+  result.milliseconds.classify = watch.lap();
+
+  const double sample_scale = scales[found.scale_index];
+  if (found.state != State::lost) estimate_box(found, sample_scale, sample_position, image);
+  result.milliseconds.refine = watch.lap();
+
+  if (track->classifier) learn(found, sample_position, sample_scale);
+  result.milliseconds.update = watch.lap();
+
+  result.box = target.box();
+  result.score = found.score;
+  result.state = found.state;
+  result.milliseconds.total = total(result.milliseconds);
+  return result;
+}
+
+std::vector<double> Tracker::Implementation::search_scales() const {
+  if (options.estimation != Estimation::multi_scale) return {track->target.scale};
+  std::vector<double> scales;
+  for (int i = 0; i < options.multi_scale_count; ++i) {
+    scales.push_back(track->target.scale *
+                     std::pow(options.multi_scale_step, i - (options.multi_scale_count - 1) / 2.0));
+  }
+  return scales;
+}
+
+/// Target classification: the position and scale of the highest score.
+Tracker::Implementation::Found Tracker::Implementation::find_target(
+    const std::vector<double>& scales, RowCol sample_position, const ImageView& image) {
+  const Target& target = track->target;
+  if (!track->classifier) return {target.position, 0.0, State::tracked, 0};
+  normalize_power(maps_.layer3);
+  projected_ = track->classifier->project(maps_.layer3);
+  const Tensor<float> scores = track->classifier->scores(projected_);
+
+  Found best;
+  for (std::size_t s = 0; s < scales.size(); ++s) {
+    const Localization here =
+        localizer.localize(scores.slice(static_cast<std::int64_t>(s), 1),
+                           {target.size.row / scales[s], target.size.col / scales[s]});
+    if (s > 0 && here.score <= best.score) continue;
+    const RowCol position{sample_position.row + here.displacement.row * scales[s],
+                          sample_position.col + here.displacement.col * scales[s]};
+    best = {clamp_position(position, target.size, options.target_inside_ratio, image.width,
+                           image.height),
+            here.score, here.state, s};
+  }
+  return best;
+}
+
+/// Target estimation: the box around the position found. `found` takes over the refined position's
+/// overlap as its score when there is no classifier.
+void Tracker::Implementation::estimate_box(Found& found, double scale, RowCol sample_position,
+                                           const ImageView& image) {
+  Target& target = track->target;
+  if (options.estimation == Estimation::multi_scale) {
+    target.set_scale(found.position, scale);
+  } else {
+    const auto estimated = track->estimator->estimate(
+        maps_.iou3, maps_.iou4, target, found.position, sample_position, track->random);
+    if (estimated) {
+      target.set(estimated->position, estimated->size);
+      if (!track->classifier) found.score = estimated->overlap;
+    } else {
+      target.position = found.position;
+      if (!track->classifier) found.state = State::lost;
+    }
+  }
+  target.keep_within(image.width, image.height);
+}
+
+/// Remembers the frame, annotated by the refined state, and optimises the filter when it is time.
+void Tracker::Implementation::learn(const Found& found, RowCol sample_position,
+                                    double sample_scale) {
+  const bool hard_negative = options.hard_negative_mining && found.state == State::hard_negative;
+  if (found.state == State::tracked || found.state == State::hard_negative) {
+    const RowCol centre =
+        label_centre(track->target.position, sample_position, sample_scale, options);
+    track->classifier->remember(projected_.slice(static_cast<std::int64_t>(found.scale_index), 1),
+                                label_at(centre, track->label_sigma), hard_negative);
+  }
+  if (hard_negative) {
+    track->classifier->update(options.hard_negative_n_cg);
+  } else if ((track->frame_number - 1) % options.update_interval == 0) {
+    track->classifier->update(options.update_n_cg);
+  }
+}
+
+Tensor<float> Tracker::Implementation::label_at(RowCol centre, double sigma) const {
+  Tensor<float> label(Shape{1, 1, cells, cells});
+  gaussian_label(centre, {sigma, sigma}, cells, cells, label.data());
+  return model.device() == Device::cpu() ? label : label.to(model.device());
+}
+
+// ---- The public face
+// -------------------------------------------------------------------------------------------------
+
+Tracker::Tracker(Model model, const Options& options) {
+  options.validate();
+  require<InputError>(
+      options.estimation == Estimation::multi_scale || model.has_iou_predictor(),
+      "these weights have no IoU predictor: only multi-scale search can track with them");
+  implementation_ = std::make_unique<Implementation>(std::move(model), options);
+}
+
+Tracker::~Tracker() = default;
+Tracker::Tracker(Tracker&&) noexcept = default;
+Tracker& Tracker::operator=(Tracker&&) noexcept = default;
+
+Result Tracker::init(const ImageView& image, const Box& box) {
+  return implementation_->init(image, box);
+}
+Result Tracker::update(const ImageView& image) {
+  return implementation_->update(image);
+}
+const Options& Tracker::options() const {
+  return implementation_->options;
+}
+
+}  // namespace v1
+}  // namespace atomtrack

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+
+#include "atomtrack/tracker/localization.hpp"
+#include "atomtrack/tracker/online_classifier.hpp"
+#include "atomtrack/tracker/tracker.hpp"
+#include "tracker/box_estimator.hpp"
+#include "tracker/model_implementation.hpp"
+#include "tracker/search_region.hpp"
+
+namespace atomtrack {
+
+/// Everything that is known of one target: made by `init`, changed by every `update`.
+struct Track {
+  Target target;
+  RandomSource random;
+  std::optional<OnlineClassifier>
+      classifier;  // without it, the IoU predictor tracks alone (Table 2)
+  std::optional<BoxEstimator> estimator;
+  double label_sigma = 0.0;
+  int frame_number = 1;  // the first frame is 1
+};
+
+inline namespace v1 {
+
+struct Tracker::Implementation {
+  Implementation(Model shared_model, const Options& chosen);
+
+  Result init(const ImageView& image, const Box& box);
+  Result update(const ImageView& image);
+
+  Model model;
+  Options options;
+  int cells;  // side of the classifier's feature map
+  SearchRegion region;
+  Localizer localizer;
+  RandomSource random;  // where the next track's randomness starts
+  std::optional<Track> track;
+
+ private:
+  struct Found {
+    RowCol position;
+    double score = 0.0;
+    State state = State::tracked;
+    std::size_t scale_index = 0;
+  };
+
+  void learn_first_frame(const ImageView& image, Track& fresh);
+  Found find_target(const std::vector<double>& scales, RowCol sample_position,
+                    const ImageView& image);
+  void estimate_box(Found& found, double scale, RowCol sample_position, const ImageView& image);
+  void learn(const Found& found, RowCol sample_position, double sample_scale);
+  std::vector<double> search_scales() const;
+  Tensor<float> label_at(RowCol centre, double sigma) const;
+
+  Tensor<float> crops_;            // [scales,3,S,S]
+  FeaturePlan<float>::Maps maps_;  // of the crops
+  Tensor<float> projected_;        // [scales,D,F,F]
+};
+
+}  // namespace v1
+}  // namespace atomtrack
