@@ -64,7 +64,8 @@ RefinedBoxes<T> refine_boxes(const OverlapPredictor<T>& predict, const Tensor<T>
   const T w0 = rows.front()[2], h0 = rows.front()[3];
   if (relative) rows = to_relative(std::move(rows), w0, h0);
   Rows<T> before = rows;
-  std::vector<T> best(rows.size(), -std::numeric_limits<T>::infinity());
+  std::vector<T> previous(rows.size(),
+                          -std::numeric_limits<T>::infinity());  // overlap one step ago
   std::vector<T> factor(rows.size(), T{1});  // what decay has left of each box's step length
   Tensor<T> overlap;
 
@@ -75,14 +76,12 @@ RefinedBoxes<T> refine_boxes(const OverlapPredictor<T>& predict, const Tensor<T>
     overlap = predicted.value().reshape(Shape{count});
     const std::vector<T> score = overlap.to_vector();
     for (std::size_t k = 0; k < rows.size(); ++k) {
-      if (options.decay < 1.0) {
-        if (score[k] > best[k]) {
-          best[k] = score[k];
-        } else {
-          factor[k] *= static_cast<T>(options.decay);
-          rows[k] = before[k];
-          continue;
-        }
+      const bool raised = score[k] > previous[k];
+      previous[k] = score[k];
+      if (options.decay < 1.0 && !raised) {
+        factor[k] *= static_cast<T>(options.decay);
+        rows[k] = before[k];
+        continue;
       }
       before[k] = rows[k];
       const T w = relative ? T{1} : rows[k][2], h = relative ? T{1} : rows[k][3];
