@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "atomtrack/primitives/primitives.hpp"
+#include "atomtrack/tensor/random.hpp"
+#include "atomtrack/tracker/online_classifier.hpp"
+#include "tools/commands.hpp"
+#include "tools/common_options.hpp"
+#include "tools/output.hpp"
+
+namespace atomtrack::tools {
+namespace {
+
+constexpr int frame_width = 640, frame_height = 480;
+
+struct BenchArguments {
+  std::string json;
+  int frames = 60;
+  int warm_up = 12;
+  TrackerOptions tracker;
+};
+
+/// A textured square that wanders over a textured background: the same pictures everywhere, without
+/// a file.
+class SyntheticVideo {
+ public:
+  SyntheticVideo() {
+    RandomSource random(1);
+    for (std::uint8_t& value : texture_) value = static_cast<std::uint8_t>(random.bits());
+  }
+
+  Box box(int frame) const { return {240.0 + 2.0 * (frame % 40), 180.0 + (frame % 25), 80, 60}; }
+
+  ImageView frame(int number) {
+    const Box target = box(number);
+    for (int y = 0; y < frame_height; ++y) {
+      for (int x = 0; x < frame_width; ++x) {
+        const bool inside = x >= target.x && x < target.x + target.width && y >= target.y &&
+                            y < target.y + target.height;
+        // Blocks of 8 pixels: fine texture on the target, coarse and dim behind it.
+        const int u = inside ? static_cast<int>(x - target.x) / 8 : 40 + x / 24;
+        const int v = inside ? static_cast<int>(y - target.y) / 8 : 40 + y / 24;
+        for (int c = 0; c < 3; ++c) {
+          const std::uint8_t value = texture_[static_cast<std::size_t>(
+              ((v * 64 + u) * 3 + c) % static_cast<int>(texture_.size()))];
+          pixels_[static_cast<std::size_t>((y * frame_width + x) * 3 + c)] =
+              inside ? value : static_cast<std::uint8_t>(value / 3);
+        }
+      }
+    }
+    return {pixels_.data(), frame_width, frame_height, 0, PixelFormat::rgb8};
+  }
+
+ private:
+  std::vector<std::uint8_t> texture_ = std::vector<std::uint8_t>(64 * 64 * 3);
+  std::vector<std::uint8_t> pixels_ = std::vector<std::uint8_t>(frame_width * frame_height * 3);
+};
+
+double percentile(std::vector<double> values, double share) {
+  if (values.empty()) return 0.0;
+  std::sort(values.begin(), values.end());
+  return values[std::min(values.size() - 1,
+                         static_cast<std::size_t>(share * static_cast<double>(values.size())))];
+}
+
+template <class F>
+double milliseconds(F f) {
+  const auto start = std::chrono::steady_clock::now();
+  f();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+/// Updates of the filter with every slot of the memory filled, apart from a run: a run needs 250
+/// frames to get there.
+std::vector<double> time_updates(const Options& options, Device device, int repeats) {
+  RandomSource random(2);
+  const std::int64_t cells = options.crop_size / 16, samples = 30, channels = 256;
+  Tensor<float> features(Shape{samples, channels, cells, cells}),
+      labels(Shape{samples, 1, cells, cells});
+  for (float& value : features.span()) value = static_cast<float>(random.normal());
+  for (float& value : labels.span()) value = static_cast<float>(random.uniform());
+  Options quick = options;
+  quick.first_frame_n_gn = 1;
+  quick.first_frame_n_cg = 1;
+  OnlineClassifier classifier(features.to(device), labels.to(device), quick, random);
+  const Tensor<float> sample = classifier.project(features.slice(0, 1).to(device));
+  for (int i = 0; i < options.memory_size; ++i)
+    classifier.remember(sample, labels.slice(i % samples, 1).to(device), false);
+  std::vector<double> times;
+  for (int i = 0; i < repeats + 2; ++i) {
+    const double time = milliseconds([&] { classifier.update(options.update_n_cg); });
+    if (i >= 2) times.push_back(time);
+  }
+  return times;
+}
+
+void bench(const BenchArguments& arguments) {
+  arguments.tracker.apply_threads();
+  const Options options = arguments.tracker.options();
+  const Device device = arguments.tracker.chosen_device();
+  const Model model = arguments.tracker.weights.empty()
+                          ? Model::generated(0, device)
+                          : Model::load(arguments.tracker.weights, device);
+  Tracker tracker(model, options);
+  SyntheticVideo video;
+
+  std::vector<double> first_frame;
+  for (int i = 0; i < 4; ++i) {
+    const double time = tracker.init(video.frame(0), video.box(0)).milliseconds.total;
+    if (i > 0) first_frame.push_back(time);  // the first one also prepares the network
+  }
+  struct Stage {
+    const char* name;
+    double StageTimes::*time;
+    std::vector<double> values;
+  };
+  std::vector<Stage> stages{{"crop", &StageTimes::crop, {}},
+                            {"features", &StageTimes::features, {}},
+                            {"classify", &StageTimes::classify, {}},
+                            {"refine", &StageTimes::refine, {}}};
+  std::vector<double> frame;
+  double sum = 0.0;
+  for (int i = 1; i <= arguments.warm_up + arguments.frames; ++i) {
+    const StageTimes times = tracker.update(video.frame(i)).milliseconds;
+    if (i <= arguments.warm_up) continue;
+    for (Stage& stage : stages) stage.values.push_back(times.*stage.time);
+    frame.push_back(times.total);
+    sum += times.total;
+  }
+  const double resident = resident_mb();
+  stages.push_back({"update", nullptr, time_updates(options, device, 10)});
+  stages.push_back({"first_frame", nullptr, first_frame});
+  stages.push_back({"frame", nullptr, frame});
+
+  const double mean = sum / static_cast<double>(std::max(1, arguments.frames));
+  nlohmann::json document{{"stages", nlohmann::json::array()},
+                          {"frame_mean_ms", mean},
+                          {"resident_mb", resident},
+                          {"threads", threads()}};
+  std::printf("%-12s %12s %12s   (%d threads, %dx%d frames)\n", "stage", "median ms", "p95 ms",
+              threads(), frame_width, frame_height);
+  for (const Stage& stage : stages) {
+    const double median = percentile(stage.values, 0.5), p95 = percentile(stage.values, 0.95);
+    std::printf("%-12s %12.2f %12.2f\n", stage.name, median, p95);
+    document["stages"].push_back({{"name", stage.name}, {"median_ms", median}, {"p95_ms", p95}});
+  }
+  std::printf("a frame, updates included: %.2f ms on average (%.1f frames/s); %.0f MiB resident\n",
+              mean, 1000.0 / mean, resident);
+  if (!arguments.json.empty()) write_text_file(arguments.json, document.dump(1) + "\n");
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& app, int&) {
+  auto arguments = std::make_shared<BenchArguments>();
+  CLI::App* command = app.add_subcommand(
+      "bench", "time every stage of the tracker (on generated weights unless --weights is given)");
+  arguments->tracker.add_to(*command);
+  command->add_option("--frames", arguments->frames, "frames to time, after a warm-up")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  command->add_option("--json", arguments->json, "write the figures")->type_name("FILE");
+  command->callback([arguments] { bench(*arguments); });
+}
+
+}  // namespace atomtrack::tools

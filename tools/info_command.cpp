@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include <iomanip>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "atomtrack/layers/iou_predictor.hpp"
+#include "atomtrack/layers/resnet18.hpp"
+#include "atomtrack/weights/weights_file.hpp"
+#include "tools/commands.hpp"
+
+namespace atomtrack::tools {
+namespace {
+
+struct Report {
+  WeightsFile file;
+  bool has_predictor = false;
+  std::vector<std::string> problems;  // what is missing or misshapen
+  std::vector<std::string> unused;    // what tracking does not need
+};
+
+Report examine(const std::string& path) {
+  Report report;
+  report.file = read_weights(path);
+  NamedShapes expected = expected_tensors(ResNet18<float>(), "feature_extractor");
+  for (const auto& [name, tensor] : report.file.tensors)
+    report.has_predictor |= name.starts_with("bb_regressor.");
+  if (report.has_predictor) expected.merge(expected_tensors(IouPredictor<float>(), "bb_regressor"));
+  report.problems = mismatches(expected, report.file.tensors);
+  for (const auto& [name, tensor] : report.file.tensors) {
+    if (expected.count(name) == 0) report.unused.push_back(name);
+  }
+  return report;
+}
+
+nlohmann::json to_json(const Report& report) {
+  const WeightsMetadata& metadata = report.file.metadata;
+  nlohmann::json tensors = nlohmann::json::object();
+  for (const auto& [name, tensor] : report.file.tensors)
+    tensors[name] = std::vector<std::int64_t>(tensor.shape().begin(), tensor.shape().end());
+  return {{"architecture", metadata.architecture},
+          {"batch_norm_folded", metadata.batch_norm_folded},
+          {"mean", metadata.mean},
+          {"deviation", metadata.deviation},
+          {"provenance", metadata.provenance},
+          {"iou_predictor", report.has_predictor},
+          {"tensors", tensors},
+          {"problems", report.problems},
+          {"unused", report.unused}};
+}
+
+void print(const Report& report, const std::string& path) {
+  const WeightsMetadata& metadata = report.file.metadata;
+  std::int64_t numbers = 0;
+  for (const auto& [name, tensor] : report.file.tensors) {
+    std::cout << "  " << std::left << std::setw(52) << name << tensor.shape() << "\n";
+    numbers += tensor.numel();
+  }
+  const auto list = [](const std::array<double, 3>& v) {
+    return concatenate(v[0], ", ", v[1], ", ", v[2]);
+  };
+  std::cout << path << ": " << report.file.tensors.size() << " tensors, " << numbers
+            << " numbers, all checksums right\n"
+            << "  architecture   " << metadata.architecture
+            << (report.has_predictor ? "" : " (no IoU predictor: multi-scale search only)") << "\n"
+            << "  batch norm     " << (metadata.batch_norm_folded ? "folded" : "running statistics")
+            << "\n"
+            << "  normalisation  mean " << list(metadata.mean) << "; deviation "
+            << list(metadata.deviation) << " (RGB in [0, 1])\n"
+            << "  provenance     " << metadata.provenance << "\n";
+  if (!report.unused.empty())
+    std::cout << "  not needed for tracking: " << report.unused.size() << " tensors, "
+              << report.unused.front() << " first\n";
+  if (report.problems.empty()) {
+    std::cout << "fits the network\n";
+  } else {
+    std::cout << "does not fit the network, " << report.problems.size() << " problems:\n";
+    for (const std::string& problem : report.problems) std::cout << "  " << problem << "\n";
+  }
+}
+
+}  // namespace
+
+void add_info_command(CLI::App& app, int& exit_status) {
+  auto path = std::make_shared<std::string>();
+  auto json = std::make_shared<bool>(false);
+  CLI::App* command = app.add_subcommand(
+      "info", "print and check a weights file; exit status 1 if it does not fit the network");
+  command->add_option("file", *path, "weights file")->required()->type_name("FILE");
+  command->add_flag("--json", *json, "print JSON");
+  command->callback([path, json, &exit_status] {
+    const Report report = examine(*path);
+    if (*json) {
+      std::cout << to_json(report).dump(1) << "\n";
+    } else {
+      print(report, *path);
+    }
+    exit_status = report.problems.empty() ? 0 : 1;
+  });
+}
+
+}  // namespace atomtrack::tools
