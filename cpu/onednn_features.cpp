@@ -3,8 +3,8 @@
 
 #include "cpu/onednn_features.hpp"
 
-#include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "atomtrack/primitives/checks.hpp"
 #include "cpu/onednn.hpp"
@@ -20,7 +20,10 @@ using Arguments = std::unordered_map<int, dnnl::memory>;
 class OneDnnFeatures final : public CompiledFeatures<float> {
  public:
   explicit OneDnnFeatures(const FeatureProgram<float>& program)
-      : program_(program), shapes_(program.value_shapes()), values_(shapes_.size()) {
+      : program_(program),
+        shapes_(program.value_shapes()),
+        values_(shapes_.size()),
+        block_of_(shapes_.size(), no_block) {
     find_last_uses();
     values_[0] = dnnl::memory(plain_layout(dims(0)), onednn_engine(), nullptr);
     for (std::size_t i = 0; i < program_.steps.size(); ++i) {
@@ -29,6 +32,7 @@ class OneDnnFeatures final : public CompiledFeatures<float> {
       } else {
         add_convolution(i);
       }
+      release_after(i);
     }
     for (const std::size_t output : program_.outputs) {
       outputs_.emplace_back(plain_layout(dims(output)), onednn_engine(), nullptr);
@@ -70,19 +74,52 @@ class OneDnnFeatures final : public CompiledFeatures<float> {
     return {1, s[0], s[1], s[2]};
   }
 
-  /// Memory of a layout, owned by this object.
-  dnnl::memory scratch_memory(const dnnl::memory::desc& layout) {
-    Tensor<float> block(
-        Shape{static_cast<std::int64_t>((layout.get_size() + sizeof(float) - 1) / sizeof(float))});
-    dnnl::memory memory(layout, onednn_engine(), block.data());
-    scratch_.push_back(std::move(block));
-    return memory;
+  static constexpr std::size_t no_block = static_cast<std::size_t>(-1);
+
+  /// A piece of scratch memory of at least `bytes`: the smallest that fits of those that nothing
+  /// needs any more, or a new one.
+  std::size_t acquire(std::size_t bytes) {
+    const auto elements = static_cast<std::int64_t>((bytes + sizeof(float) - 1) / sizeof(float));
+    auto best = free_blocks_.end();
+    for (auto it = free_blocks_.begin(); it != free_blocks_.end(); ++it) {
+      const std::int64_t size = scratch_[*it].numel();
+      if (size >= elements && (best == free_blocks_.end() || size < scratch_[*best].numel()))
+        best = it;
+    }
+    if (best == free_blocks_.end()) {
+      scratch_.emplace_back(Shape{elements});
+      return scratch_.size() - 1;
+    }
+    const std::size_t block = *best;
+    free_blocks_.erase(best);
+    return block;
+  }
+
+  dnnl::memory memory_in(std::size_t block, const dnnl::memory::desc& layout) {
+    return {layout, onednn_engine(), scratch_[block].data()};
+  }
+
+  /// Memory for value `v`, kept until its last use.
+  dnnl::memory value_memory(std::size_t v, const dnnl::memory::desc& layout) {
+    block_of_[v] = acquire(layout.get_size());
+    return memory_in(block_of_[v], layout);
+  }
+
+  /// Gives back the memory of what step i was the last to need.
+  void release_after(std::size_t i) {
+    for (std::size_t v = 0; v <= i; ++v) {
+      if (last_use_[v] != i || block_of_[v] == no_block) continue;
+      free_blocks_.push_back(std::exchange(block_of_[v], no_block));
+    }
+    free_blocks_.insert(free_blocks_.end(), copies_.begin(), copies_.end());
+    copies_.clear();
   }
 
   /// `memory` in `layout`: itself, or a copy that every run makes anew.
   dnnl::memory in_layout(const dnnl::memory& memory, const dnnl::memory::desc& layout) {
     if (memory.get_desc() == layout) return memory;
-    dnnl::memory copy = scratch_memory(layout);
+    copies_.push_back(acquire(layout.get_size()));
+    dnnl::memory copy = memory_in(copies_.back(), layout);
     operations_.push_back(
         {dnnl::reorder(memory, copy), {{DNNL_ARG_FROM, memory}, {DNNL_ARG_TO, copy}}});
     return copy;
@@ -93,7 +130,8 @@ class OneDnnFeatures final : public CompiledFeatures<float> {
     const Tensor<float> kept = parameter.clone();
     dnnl::memory plain(plain_layout({kept.shape().begin(), kept.shape().end()}), onednn_engine(),
                        const_cast<float*>(kept.data()));  // NOLINT: the source is only read
-    dnnl::memory memory = scratch_memory(layout);
+    packed_.emplace_back(Shape{static_cast<std::int64_t>(layout.get_size() / sizeof(float))});
+    dnnl::memory memory(layout, onednn_engine(), packed_.back().data());
     dnnl::reorder(plain, memory).execute(onednn_stream(), plain, memory);
     onednn_stream().wait();
     return memory;
@@ -103,7 +141,7 @@ class OneDnnFeatures final : public CompiledFeatures<float> {
     const auto& step = program_.steps[i];
     const auto descriptor =
         max_pool_descriptor(values_[step.input].get_desc(), dims(i + 1), step.pool);
-    values_[i + 1] = scratch_memory(descriptor.dst_desc());
+    values_[i + 1] = value_memory(i + 1, descriptor.dst_desc());
     operations_.push_back({dnnl::pooling_forward(descriptor),
                            {{DNNL_ARG_SRC, values_[step.input]}, {DNNL_ARG_DST, values_[i + 1]}}});
   }
@@ -133,12 +171,15 @@ class OneDnnFeatures final : public CompiledFeatures<float> {
   /// place when nobody else needs it, and a copy of it otherwise.
   dnnl::memory result_memory(std::size_t i, const dnnl::memory::desc& layout) {
     const auto& step = program_.steps[i];
-    if (!step.has_residual) return scratch_memory(layout);
+    if (!step.has_residual) return value_memory(i + 1, layout);
     const dnnl::memory& residual = values_[step.residual];
     const bool free_to_take =
         last_use_[step.residual] == i && step.residual != step.input && step.residual != 0;
-    if (free_to_take && residual.get_desc() == layout) return residual;
-    dnnl::memory copy = scratch_memory(layout);
+    if (free_to_take && residual.get_desc() == layout) {
+      block_of_[i + 1] = std::exchange(block_of_[step.residual], no_block);
+      return residual;
+    }
+    dnnl::memory copy = value_memory(i + 1, layout);
     operations_.push_back(
         {dnnl::reorder(residual, copy), {{DNNL_ARG_FROM, residual}, {DNNL_ARG_TO, copy}}});
     return copy;
@@ -165,7 +206,11 @@ class OneDnnFeatures final : public CompiledFeatures<float> {
   std::vector<Shape> shapes_;
   std::vector<std::size_t> last_use_;
   std::vector<dnnl::memory> values_;
+  std::vector<std::size_t> block_of_;  // the piece of scratch memory that holds each value
   std::vector<Tensor<float>> scratch_;
+  std::vector<std::size_t> free_blocks_;  // while compiling: pieces that nothing needs any more
+  std::vector<std::size_t> copies_;    // while compiling: pieces that only the present step needs
+  std::vector<Tensor<float>> packed_;  // filters and biases
   std::vector<Operation> operations_;
   std::vector<dnnl::memory> outputs_;
   std::vector<dnnl::reorder> output_reorders_;

@@ -102,7 +102,9 @@ std::vector<double> time_updates(const Options& options, Device device, int repe
 
 void bench(const BenchArguments& arguments) {
   arguments.tracker.apply_threads();
-  const Options options = arguments.tracker.options();
+  Options options = arguments.tracker.options();
+  options.target_not_found_threshold =
+      -1.0;  // generated weights see no target; every frame shall be refined
   const Device device = arguments.tracker.chosen_device();
   const Model model = arguments.tracker.weights.empty()
                           ? Model::generated(0, device)

@@ -88,6 +88,9 @@ Result Tracker::Implementation::init(const ImageView& image, const Box& box) {
   fresh.label_sigma = atomtrack::label_sigma(fresh.target.base_size(), options);
   learn_first_frame(image, fresh);
   track.emplace(std::move(fresh));  // only now: an init that throws leaves the tracker as it was
+  // The first frame needs several times the memory of any other: what it leaves in the pool goes
+  // back to the system.
+  release_cached_memory(model.device());
   Result result;
   result.box = box;
   result.score = 1.0;
@@ -106,16 +109,15 @@ void Tracker::Implementation::learn_first_frame(const ImageView& image, Track& f
   const Tensor<float> crops =
       region.cut_augmented(image, fresh.target.position, fresh.target.scale, augmentations);
 
-  // The reference branch sees the unaugmented crop, layer2 and layer3 as they are.
   Plan::Maps maps;
+  network.plan(Plan::layer2 | Plan::layer3, options.crop_size)->run(crops, maps);
+  // The reference branch sees the unaugmented crop's features as they are, before any
+  // normalisation.
   if (options.estimation == Estimation::overlap_maximization) {
-    network.plan(Plan::layer2 | Plan::layer3, options.crop_size)->run(crops.slice(0, 1), maps);
-    fresh.estimator.emplace(*network.predictor, maps.layer2, maps.layer3, fresh.target,
-                            sample_position, options);
+    fresh.estimator.emplace(*network.predictor, maps.layer2.slice(0, 1), maps.layer3.slice(0, 1),
+                            fresh.target, sample_position, options);
   }
   if (!options.use_classifier) return;
-
-  network.plan(Plan::layer3, options.crop_size)->run(crops, maps);
   normalize_power(maps.layer3);
   const std::int64_t images = crops.extent(0);
   const std::int64_t dropped = options.augment ? options.dropout_samples : 0;
