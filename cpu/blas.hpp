@@ -14,4 +14,11 @@ void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, st
           const double* a, std::int64_t lda, const double* b, std::int64_t ldb, double beta,
           double* c, std::int64_t ldc);
 
+/// The same in float through oneDNN, where the build has it: its kernels keep their speed on the
+/// thin matrices of tracking (ten boxes, sixteen filter taps), where OpenBLAS falls to a quarter of
+/// it (docs/benchmarks.md).
+void onednn_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
+                 const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float beta,
+                 float* c, std::int64_t ldc);
+
 }  // namespace atomtrack::cpu

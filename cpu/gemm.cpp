@@ -37,9 +37,13 @@ void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, st
           const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float beta, float* c,
           std::int64_t ldc) {
   if (nothing_to_sum(m, n, k, beta, c, ldc)) return;
+#ifdef ATOMTRACK_WITH_ONEDNN
+  onednn_gemm(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+#else
   apply_thread_setting();
   cblas_sgemm(CblasRowMajor, flag(transpose_a), flag(transpose_b), narrow(m), narrow(n), narrow(k),
               1.0F, a, narrow(lda), b, narrow(ldb), beta, c, narrow(ldc));
+#endif
 }
 
 void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,

@@ -3,6 +3,7 @@
 
 #include "cpu/onednn.hpp"
 
+#include "cpu/blas.hpp"
 #include "cpu/parallel.hpp"
 
 namespace atomtrack::cpu {
@@ -50,6 +51,16 @@ dnnl::stream& onednn_stream() {
   apply_thread_setting();
   thread_local dnnl::stream stream(onednn_engine());
   return stream;
+}
+
+void onednn_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
+                 const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float beta,
+                 float* c, std::int64_t ldc) {
+  apply_thread_setting();
+  const dnnl_status_t status = dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k,
+                                          1.0F, a, lda, b, ldb, beta, c, ldc);
+  require<DeviceError>(status == dnnl_success, "oneDNN failed in dnnl_sgemm of ", m, "x", n, "x", k,
+                       " (status ", static_cast<int>(status), ")");
 }
 
 #if DNNL_VERSION_MAJOR >= 3

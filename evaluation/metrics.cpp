@@ -97,9 +97,9 @@ SequenceScores score_sequence(std::span<const Box> predicted, std::span<const Bo
   for (int t = 0; t < centre_thresholds; ++t) {
     scores.precision.push_back(
         share(scores.centre_errors, [=](double value) { return value <= t; }));
-    scores.normalized_precision.push_back(share(scores.normalized_errors, [=](double value) {
-      return value != invalid && value <= t * normalized_step;
-    }));
+    // An invalid frame's -1 counts as precise here, as in the released analysis.
+    scores.normalized_precision.push_back(share(
+        scores.normalized_errors, [=](double value) { return value <= t * normalized_step; }));
   }
   scores.op50 = share(scores.overlaps, [](double value) { return value > 0.5; });
   scores.op75 = share(scores.overlaps, [](double value) { return value > 0.75; });
