@@ -40,6 +40,8 @@ double ratio(double shared, const Box& a, const Box& b) {
   return all > 0.0 ? shared / all : 0.0;
 }
 
+double centre(double start, double extent) { return start + (extent - 1) / 2; }
+
 /// The share of all frames for which `holds`.
 template <class F>
 double share(const std::vector<double>& values, F holds) {
@@ -80,8 +82,8 @@ SequenceScores score_sequence(std::span<const Box> predicted, std::span<const Bo
       scores.normalized_errors.push_back(invalid);
       continue;
     }
-    const double dx = boxes[i].x + (boxes[i].width - 1) / 2 - truth.x - (truth.width - 1) / 2;
-    const double dy = boxes[i].y + (boxes[i].height - 1) / 2 - truth.y - (truth.height - 1) / 2;
+    const double dx = centre(boxes[i].x, boxes[i].width) - centre(truth.x, truth.width);
+    const double dy = centre(boxes[i].y, boxes[i].height) - centre(truth.y, truth.height);
     scores.overlaps.push_back(overlap(boxes[i], truth));
     scores.centre_errors.push_back(std::hypot(dx, dy));
     scores.normalized_errors.push_back(std::hypot(dx / truth.width, dy / truth.height));
