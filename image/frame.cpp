@@ -100,8 +100,11 @@ void extract_region(const ImageView& image, const CropWindow& window, FrameRegio
   const Range columns =
       clamped_range(window.left, window.width, image.width, window.step, window.offset_x);
   const Shape shape{rows.count, columns.count, 3};
-  if (!region.pixels.defined() || !(region.pixels.shape() == shape))
-    region.pixels = Tensor<std::uint8_t>(shape);
+  // The window's size changes with the target's: memory grows with room to spare and then stays.
+  if (!region.memory.defined() || region.memory.numel() < shape.numel()) {
+    region.memory = Tensor<std::uint8_t>(Shape{shape.numel() + shape.numel() / 2});
+  }
+  region.pixels = region.memory.slice(0, shape.numel()).reshape(shape);
   const auto* base = static_cast<const unsigned char*>(image.data);
   for (std::int64_t i = 0; i < rows.count; ++i) {
     const std::int64_t y = window.offset_y + window.step * (rows.first + i);

@@ -15,6 +15,7 @@ void check(const ImageView& image);
 struct FrameRegion {
   Tensor<std::uint8_t> pixels;  ///< [h,w,3]
   CropWindow window;            ///< reads `pixels` as the given window read the frame
+  Tensor<std::uint8_t> memory;  ///< what `pixels` is a view of; kept from call to call
 };
 
 /// Copies the pixels that `window` reads out of `image` into `region`, as 8-bit RGB: channels are
