@@ -21,13 +21,22 @@ void with_convolution(const Shape& w, Conv2dGeometry geometry, F f) {
   f(cpu::ColumnsConvolution<T>{});
 }
 
+/// Whether a convolution's direction has no products to sum (no images, or no channels on one side:
+/// oneDNN refuses those); its result is then zeros, or what it was.
+template <class T>
+bool nothing_to_sum(const Tensor<T>& a, const Tensor<T>& b, Write write, Tensor<T>& result) {
+  if (a.numel() > 0 && b.numel() > 0 && result.numel() > 0) return false;
+  if (write == Write::overwrite) std::fill_n(result.data(), result.numel(), T{0});
+  return true;
+}
+
 }  // namespace
 
 template <class T>
 void CpuPrimitives<T>::conv2d(const Tensor<T>& x, const Tensor<T>& w, Conv2dGeometry geometry,
                               Tensor<T>& y) {
   checks::conv2d(x.shape(), w.shape(), geometry, y.shape());
-  if (y.numel() == 0) return;
+  if (nothing_to_sum(x, w, Write::overwrite, y)) return;
   with_convolution<T>(w.shape(), geometry, [&](auto way) { way.forward(x, w, geometry, y); });
 }
 
@@ -35,7 +44,7 @@ template <class T>
 void CpuPrimitives<T>::conv2d_data_adjoint(const Tensor<T>& gy, const Tensor<T>& w,
                                            Conv2dGeometry geometry, Write write, Tensor<T>& gx) {
   checks::conv2d(gx.shape(), w.shape(), geometry, gy.shape());
-  if (gx.numel() == 0) return;
+  if (nothing_to_sum(gy, w, write, gx)) return;
   with_convolution<T>(w.shape(), geometry,
                       [&](auto way) { way.data_adjoint(gy, w, geometry, write, gx); });
 }
@@ -44,10 +53,7 @@ template <class T>
 void CpuPrimitives<T>::conv2d_filter_adjoint(const Tensor<T>& gy, const Tensor<T>& x,
                                              Conv2dGeometry geometry, Write write, Tensor<T>& gw) {
   checks::conv2d(x.shape(), gw.shape(), geometry, gy.shape());
-  if (x.numel() == 0) {
-    if (write == Write::overwrite) std::fill_n(gw.data(), gw.numel(), T{0});
-    return;
-  }
+  if (nothing_to_sum(gy, x, write, gw)) return;
   with_convolution<T>(gw.shape(), geometry,
                       [&](auto way) { way.filter_adjoint(gy, x, geometry, write, gw); });
 }

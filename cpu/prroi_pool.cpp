@@ -203,8 +203,8 @@ struct Roi {
 };
 
 template <class T>
-bool has_area(const T* roi) {
-  return scalar::prroi_has_area(roi[1], roi[2], roi[3], roi[4]);
+bool has_area(const T* roi, T scale) {
+  return scalar::prroi_has_area(roi[1] * scale, roi[2] * scale, roi[3] * scale, roi[4] * scale);
 }
 
 /// The change of the roi's two ends on each axis, in map cells.
@@ -277,7 +277,7 @@ void pool(const Tensor<T>& features, const Tensor<T>& rois, const Tensor<T>* tan
     for (std::int64_t k = begin; k < end; ++k) {
       T* out = pooled.data() + k * channels * bins;
       const T* corners = rois.data() + 5 * k;
-      if (!has_area(corners)) {
+      if (!has_area(corners, scale)) {
         std::fill_n(out, channels * bins, T{0});
         continue;
       }
@@ -313,7 +313,7 @@ void unpool(const Tensor<T>& grad_pooled, const Tensor<T>& rois, const Tensor<T>
     std::vector<T> scratch;
     for (std::int64_t k = 0; k < rois.extent(0); ++k) {
       const T* corners = rois.data() + 5 * k;
-      if (!has_area(corners)) continue;
+      if (!has_area(corners, scale)) continue;
       const Roi<T> roi(corners, scale, grad_features.shape(), geometry);
       const std::vector<Product<T>> products =
           pooling_products(roi, row_or_null(tangent, k), scale);
@@ -346,7 +346,7 @@ void roi_gradient(const Tensor<T>& features, const Tensor<T>& rois, const Tensor
     std::vector<T> scratch;
     for (std::int64_t k = begin; k < end; ++k) {
       const T* corners = rois.data() + 5 * k;
-      if (!has_area(corners)) continue;
+      if (!has_area(corners, scale)) continue;
       const Roi<T> roi(corners, scale, features.shape(), geometry);
       const std::vector<GradientProduct<T>> products =
           gradient_products(roi, row_or_null(tangent, k), scale);

@@ -158,7 +158,9 @@ Tensor<T> Bench<T>::source(const std::string& name, const Shape& shape, double l
 template <class T>
 Tensor<T> Bench<T>::source(const std::string& name, const Shape& shape,
                            const std::vector<double>& values) {
-  return add<T>(name, shape, {values.begin(), values.end()}, false);
+  std::vector<T> narrowed;
+  for (const double value : values) narrowed.push_back(static_cast<T>(static_cast<float>(value)));
+  return add<T>(name, shape, narrowed, false);
 }
 
 template <class T>
