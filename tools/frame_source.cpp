@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tools/frame_source.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
@@ -16,6 +19,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// While one lives, nothing reaches stderr: the image and video libraries below OpenCV print there,
+/// and what matters is said in our words.
+class QuietStderr {
+ public:
+  QuietStderr() : saved_(dup(STDERR_FILENO)) {
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere < 0) return;
+    dup2(nowhere, STDERR_FILENO);
+    close(nowhere);
+  }
+  ~QuietStderr() {
+    if (saved_ < 0) return;
+    dup2(saved_, STDERR_FILENO);
+    close(saved_);
+  }
+  QuietStderr(const QuietStderr&) = delete;
+  QuietStderr& operator=(const QuietStderr&) = delete;
+
+ private:
+  int saved_;
+};
+
 class ImageFiles final : public FrameSource {
  public:
   explicit ImageFiles(std::vector<fs::path> files) : files_(std::move(files)) {}
@@ -23,7 +48,10 @@ class ImageFiles final : public FrameSource {
   bool read(cv::Mat& frame) override {
     if (next_ == files_.size()) return false;
     const fs::path& file = files_[next_++];
-    frame = cv::imread(file.string(), cv::IMREAD_UNCHANGED);
+    {
+      const QuietStderr quiet;
+      frame = cv::imread(file.string(), cv::IMREAD_UNCHANGED);
+    }
     require<InputError>(!frame.empty(), file.string(), ": cannot be read as an image");
     return true;
   }
@@ -49,6 +77,7 @@ class Video final : public FrameSource {
       frame = std::exchange(first_, cv::Mat());
       return true;
     }
+    const QuietStderr quiet;
     return capture_.read(frame) && !frame.empty();
   }
   long count() const override {
@@ -160,7 +189,11 @@ std::unique_ptr<FrameSource> open_source(const std::string& source) {
                      "pattern such as frames/%04d.png, or a camera number)");
   }
   if (is_image(source)) return std::make_unique<ImageFiles>(std::vector<fs::path>{source});
-  cv::VideoCapture capture(source);
+  cv::VideoCapture capture;
+  {
+    const QuietStderr quiet;
+    capture.open(source);
+  }
   require<InputError>(capture.isOpened(), source, ": cannot be opened as a video");
   return std::make_unique<Video>(std::move(capture), source);
 }
