@@ -47,13 +47,13 @@ class HostMemory final : public DeviceMemory {
     ::operator delete(data, std::align_val_t(alignment));
   }
   void copy_to_host(void* host, const void* device, std::size_t bytes) override {
-    std::memcpy(host, device, bytes);
+    copy_within(host, device, bytes);
   }
   void copy_from_host(void* device, const void* host, std::size_t bytes) override {
-    std::memcpy(device, host, bytes);
+    copy_within(device, host, bytes);
   }
   void copy_within(void* to, const void* from, std::size_t bytes) override {
-    std::memmove(to, from, bytes);
+    if (bytes > 0) std::memmove(to, from, bytes);  // null pointers may come with no bytes
   }
 };
 
