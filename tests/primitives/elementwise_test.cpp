@@ -66,7 +66,7 @@ const MapCase maps[] = {
     {{MapKind::square}, -3, 3, {2, true}},
     {{MapKind::reciprocal}, 0.1, 3, {2, true}},
     {{MapKind::reciprocal}, -3, -0.1, {2, true}},
-    {{MapKind::sigmoid}, -9, 9, {8, true}},
+    {{MapKind::sigmoid}, -9, 9, {4, true}},
     {{MapKind::abs, 0, 0}, -2, 2, exact},
     {{MapKind::abs, 0, 1}, -2, 2, exact},
     {{MapKind::abs, 0, 2}, -2, 2, exact},

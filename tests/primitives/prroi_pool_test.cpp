@@ -129,7 +129,7 @@ TEST_CASE("prroi_pool") {
   for_each_case([](const Rois& rois, PrRoiGeometry g, std::int64_t channels, const auto& name) {
     // Features of one sign: the mean over a small box is then as large as they are, and the
     // tolerance is relative to it.
-    conform("prroi_pool " + name, {32}, [&](auto& bench) {
+    conform("prroi_pool " + name, {16}, [&](auto& bench) {
       const Arguments a(bench, rois.rows, g, channels);
       const auto features = bench.source("features", a.features, 0.25, 1.25);
       auto pooled = bench.result("pooled", a.pooled);
@@ -143,7 +143,7 @@ TEST_CASE("prroi_pool_adjoint") {
     for (const Write write : {Write::overwrite, Write::accumulate}) {
       conform(
           concatenate("prroi_pool_adjoint ", name, write == Write::accumulate ? " accumulate" : ""),
-          {32}, [&](auto& bench) {
+          {16}, [&](auto& bench) {
             const Arguments a(bench, rois.rows, g, channels);
             const auto grad_pooled = bench.source("grad_pooled", a.pooled);
             auto grad_features = bench.result("grad_features", a.features, write);
@@ -197,7 +197,7 @@ TEST_CASE("prroi_pool_tangent_adjoint") {
 TEST_CASE("prroi_pool_tangent_roi_gradient") {
   for_each_case([](const Rois& rois, PrRoiGeometry g, std::int64_t channels, const auto& name) {
     if (!rois.smooth) return;
-    conform("prroi_pool_tangent_roi_gradient " + name, {256}, [&](auto& bench) {
+    conform("prroi_pool_tangent_roi_gradient " + name, {64}, [&](auto& bench) {
       const Arguments a(bench, rois.rows, g, channels);
       const auto features = bench.source("features", a.features);
       const auto tangent = bench.source("tangent", a.rois.shape());
