@@ -11,6 +11,10 @@ template <class T>
 InterpretedFeatures<T>::InterpretedFeatures(Primitives<T>& primitives,
                                             const FeatureProgram<T>& program)
     : primitives_(primitives), program_(program), shapes_(program.value_shapes()) {
+  for (auto& step : program_.steps) {  // frozen: the caller's tensors may change later
+    if (step.filter.defined()) step.filter = step.filter.clone();
+    if (step.bias.defined()) step.bias = step.bias.clone();
+  }
   last_use_.assign(shapes_.size(), 0);
   for (std::size_t i = 0; i < program_.steps.size(); ++i) {
     last_use_[program_.steps[i].input] = i;
@@ -41,20 +45,36 @@ Tensor<T> InterpretedFeatures<T>::evaluate(const typename FeatureProgram<T>::Ste
 }
 
 template <class T>
-void InterpretedFeatures<T>::run(const Tensor<T>& input, std::span<Tensor<T>> outputs) {
-  const Shape expected{input.extent(0), program_.input[0], program_.input[1], program_.input[2]};
-  checks::same_shape("features", expected, input.shape());
-  require<ShapeError>(outputs.size() == program_.outputs.size(), "features: ", outputs.size(),
-                      " outputs for a program of ", program_.outputs.size());
-  std::vector<Tensor<T>> values{input};
+void InterpretedFeatures<T>::run_image(const Tensor<T>& image, std::span<Tensor<T>> outputs) {
+  std::vector<Tensor<T>> values{image};
   for (std::size_t i = 0; i < program_.steps.size(); ++i) {
     values.push_back(evaluate(program_.steps[i], values));
     for (std::size_t v = 0; v < values.size(); ++v) {
-      if (last_use_[v] == i && values[v].defined()) values[v] = Tensor<T>();
+      if (last_use_[v] <= i && values[v].defined()) values[v] = Tensor<T>();
     }
   }
   for (std::size_t i = 0; i < outputs.size(); ++i)
     primitives_.copy(values[program_.outputs[i]], outputs[i]);
+}
+
+// One image at a time: a batch needs no more scratch memory than an image.
+template <class T>
+void InterpretedFeatures<T>::run(const Tensor<T>& input, std::span<Tensor<T>> outputs) {
+  const std::int64_t images = input.extent(0);
+  const auto batch = [&](std::size_t value) {
+    const Shape& made = shapes_[value];
+    return Shape{images, made[0], made[1], made[2]};
+  };
+  checks::same_shape("features", batch(0), input.shape());
+  require<ShapeError>(outputs.size() == program_.outputs.size(), "features: ", outputs.size(),
+                      " outputs for a program of ", program_.outputs.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    checks::same_shape("features", batch(program_.outputs[i]), outputs[i].shape());
+  std::vector<Tensor<T>> of_image(outputs.size());
+  for (std::int64_t n = 0; n < images; ++n) {
+    for (std::size_t i = 0; i < outputs.size(); ++i) of_image[i] = outputs[i].slice(n, 1);
+    run_image(input.slice(n, 1), of_image);
+  }
 }
 
 template class InterpretedFeatures<float>;

@@ -17,6 +17,7 @@ class InterpretedFeatures final : public CompiledFeatures<T> {
   void run(const Tensor<T>& input, std::span<Tensor<T>> outputs) override;
 
  private:
+  void run_image(const Tensor<T>& image, std::span<Tensor<T>> outputs);
   Tensor<T> evaluate(const typename FeatureProgram<T>::Step& step,
                      const std::vector<Tensor<T>>& values);
 
