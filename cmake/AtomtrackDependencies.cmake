@@ -37,6 +37,9 @@ endif()
 if(ATOMTRACK_SANITIZE)
   add_compile_options(-fsanitize=${ATOMTRACK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ATOMTRACK_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(atomtrack_options INTERFACE -Wno-maybe-uninitialized)  # instrumented code confuses that analysis
+  endif()
 endif()
 
 # ---- HDF5 (weights) --------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ struct Options {
   bool diagonal_preconditioner = true;  ///< first frame only; not in the paper
   bool polak_ribiere_updates =
       true;  ///< updates only; the paper's Algorithm 1 is Fletcher-Reeves throughout
-  double gradient_descent_rate = 0.1;  ///< step of gradient descent, when it is the optimizer
+  double gradient_descent_rate = 1e-5;  ///< step of gradient descent, when it is the optimizer
   double gradient_descent_momentum = 0.9;
   int gradient_descent_factor = 1;  ///< 5 for GD++
 
