@@ -40,7 +40,9 @@ double ratio(double shared, const Box& a, const Box& b) {
   return all > 0.0 ? shared / all : 0.0;
 }
 
-double centre(double start, double extent) { return start + (extent - 1) / 2; }
+double centre(double start, double extent) {
+  return start + (extent - 1) / 2;
+}
 
 /// The share of all frames for which `holds`.
 template <class F>

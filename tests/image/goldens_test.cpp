@@ -74,7 +74,8 @@ TEST_CASE("the other rounding of newer frameworks cuts windows that are one pixe
       larger += theirs[2] - theirs[0] > ours[2] - ours[0] ? 1 : 0;
     } else {
       const auto ours = golden.tensor<float>("int_div/" + name);
-      different += absolute_difference(ours, golden.tensor<float>("true_div/" + name)) > 1e-3 ? 1 : 0;
+      different +=
+          absolute_difference(ours, golden.tensor<float>("true_div/" + name)) > 1e-3 ? 1 : 0;
     }
   }
   CHECK(larger > 0);
