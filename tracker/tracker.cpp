@@ -77,8 +77,7 @@ Tracker::Implementation::Implementation(Model shared_model, const Options& chose
       localizer(chosen, cells),
       random(chosen.seed) {}
 
-// ---- The first frame
-// -------------------------------------------------------------------------------------------------
+// ---- The first frame ----
 
 Result Tracker::Implementation::init(const ImageView& image, const Box& box) {
   check(image);
@@ -156,8 +155,7 @@ void Tracker::Implementation::learn_first_frame(const ImageView& image, Track& f
   fresh.classifier.emplace(samples, labels, options, fresh.random);
 }
 
-// ---- Every further frame
-// ---------------------------------------------------------------------------------------------
+// ---- Every further frame ----
 
 Result Tracker::Implementation::update(const ImageView& image) {
   require<InputError>(track.has_value(), "update before init: there is no target yet");
@@ -278,8 +276,7 @@ Tensor<float> Tracker::Implementation::label_at(RowCol centre, double sigma) con
   return model.device() == Device::cpu() ? label : label.to(model.device());
 }
 
-// ---- The public face
-// -------------------------------------------------------------------------------------------------
+// ---- The public face ----
 
 Tracker::Tracker(Model model, const Options& options) {
   options.validate();

@@ -60,8 +60,7 @@ std::vector<Tensor<T>> gauss_newton_product(const ResidualFunction<T>& residuals
                                             std::span<const Tensor<T>> w,
                                             const std::vector<Tensor<T>>& p);
 
-// ---- The listing
-// -----------------------------------------------------------------------------------------------------
+// ---- The listing ----
 
 namespace detail {
 
@@ -136,7 +135,7 @@ GaussNewtonSummary minimize_gauss_newton(const ResidualFunction<T>& residuals,
       beta(Shape{}, device), overlap(Shape{}, device);
   Vector<T> z = zeros_like<T>(w);
 
-  // clang-format off: the comments are the paper's lines
+  // The numbered comments are the lines of the paper's listing.
   for (int i = 1; i <= options.n_gn; ++i) {   //  1: for i = 1 .. N_GN
     const Linearization<T> at(residuals, w);  //  2: r = r(w), u = r
                                               //  3: h = BackProp(r^T u, w)
@@ -179,7 +178,6 @@ GaussNewtonSummary minimize_gauss_newton(const ResidualFunction<T>& residuals,
     }
     if (carry_on) *state = {std::move(p), std::move(g_previous), rho_1.clone()};
   }  // 15: end for
-  // clang-format on
   summary.backprop_calls = backprop_calls() - calls_before;
   return summary;
 }

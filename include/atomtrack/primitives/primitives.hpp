@@ -31,8 +31,7 @@ class Primitives {
   virtual ~Primitives() = default;
   virtual std::string_view name() const = 0;
 
-  // ---- Elementwise
-  // -------------------------------------------------------------------------------------------
+  // ---- Elementwise ----
 
   virtual void fill(T value, Tensor<T>& dst) = 0;
   /// dst = src (same shape).
@@ -45,8 +44,7 @@ class Primitives {
   /// Sums src over the axes that dst lacks or has with extent 1 (dst's shape broadcasts to src's).
   virtual void reduce_sum(const Tensor<T>& src, Write write, Tensor<T>& dst) = 0;
 
-  // ---- Layout
-  // ------------------------------------------------------------------------------------------------
+  // ---- Layout ----
 
   /// Copies the block of `extent` that starts at `src_start` in src to `dst_start` in dst; the rest
   /// of dst is untouched. All three have the tensors' rank (src and dst have the same rank,
@@ -63,16 +61,14 @@ class Primitives {
   virtual void scatter_add(const Tensor<T>& src, const Tensor<std::int32_t>& indices, Write write,
                            Tensor<T>& dst) = 0;
 
-  // ---- Matrices
-  // ----------------------------------------------------------------------------------------------
+  // ---- Matrices ----
 
   /// c [M,N] = op(a) op(b), added to c when accumulating; op transposes the two axes when its flag
   /// is set.
   virtual void gemm(bool transpose_a, bool transpose_b, const Tensor<T>& a, const Tensor<T>& b,
                     Write write, Tensor<T>& c) = 0;
 
-  // ---- Convolution and pooling
-  // -------------------------------------------------------------------------------
+  // ---- Convolution and pooling ----
 
   /// Cross-correlation: y[n,o,i,j] = sum_{c,u,v} x[n,c, i*stride + u - padding, j*stride + v -
   /// padding] w[o,c,u,v], zero outside. x [N,Cin,H,W], w [Cout,Cin,Kh,Kw], y as conv2d_shape says.
@@ -95,8 +91,7 @@ class Primitives {
   virtual void average_pool2d_adjoint(const Tensor<T>& gy, Pool2dGeometry geometry, Write write,
                                       Tensor<T>& gx) = 0;
 
-  // ---- PrRoIPool (paper section 3.1; formulas in primitives/scalar/prroi_weights.hpp)
-  // ------------------------
+  // ---- PrRoIPool (paper section 3.1; formulas in primitives/scalar/prroi_weights.hpp) ----
   //
   // features [N,C,H,W]; rois [K,5] rows (batch index, x0, y0, x1, y1) in image pixels; pooled
   // values and their gradients [K,C,ph,pw]; gradients for rois [K,5] with a zero first column. A
@@ -130,8 +125,7 @@ class Primitives {
                                                const Tensor<T>& grad_pooled, PrRoiGeometry geometry,
                                                Tensor<T>& grad_rois) = 0;
 
-  // ---- Images
-  // ------------------------------------------------------------------------------------------------
+  // ---- Images ----
 
   /// Crops `windows[n]` of image n and resizes it bilinearly to dst's size, half-pixel centres,
   /// border repeated, no low-pass: dst row i reads window row (i + 0.5) * window.height / height -
@@ -146,8 +140,7 @@ class Primitives {
                                  std::span<const T> offset, std::span<const T> scale,
                                  Tensor<T>& dst) = 0;
 
-  // ---- Scalars that stay on the device
-  // -----------------------------------------------------------------------
+  // ---- Scalars that stay on the device ----
   //
   // A device scalar is a one-element Tensor<double>; arithmetic on several is
   // Primitives<double>::combine. Conjugate Gradient's alpha, beta and rho are such scalars, so that
@@ -162,8 +155,7 @@ class Primitives {
   /// y = x + beta * y.
   virtual void xpby(const Tensor<T>& x, const Tensor<double>& beta, Tensor<T>& y) = 0;
 
-  // ---- Frozen features
-  // ---------------------------------------------------------------------------------------
+  // ---- Frozen features ----
 
   /// Prepares a frozen network for repeated evaluation: chooses layouts and kernels and packs the
   /// weights once. Throws ShapeError when the program is inconsistent.
