@@ -20,6 +20,7 @@ MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
 BACKBONE = "feature_extractor."
 PREDICTOR = "bb_regressor."
+ENVELOPE_SIZE = 512
 
 
 class ConversionError(Exception):
@@ -222,7 +223,7 @@ def is_folded(tensors):
 def write(path, tensors, provenance, half):
     dtype = np.dtype("<f2" if half else "<f4")
     has_predictor = any(name.startswith(PREDICTOR) for name in tensors)
-    with h5py.File(path, "w") as file:
+    with h5py.File(path, "w", userblock_size=ENVELOPE_SIZE) as file:
         file.attrs["format"] = "atomtrack-weights"
         file.attrs["format_version"] = np.array([1.0])
         file.attrs["architecture"] = "modulation" if has_predictor else "backbone"
@@ -236,6 +237,11 @@ def write(path, tensors, provenance, half):
                 raise ConversionError(f"{name} holds numbers too large for half precision")
             dataset = file.create_dataset(name, data=data)
             dataset.attrs["sha256"] = hashlib.sha256(data.tobytes()).hexdigest()
+    # The envelope: a digest of all that follows it, verified before the file is opened as HDF5.
+    with open(path, "r+b") as file:
+        body = file.read()[ENVELOPE_SIZE:]
+        file.seek(0)
+        file.write(f"atomtrack-weights\nsha256 {hashlib.sha256(body).hexdigest()}\n".encode().ljust(ENVELOPE_SIZE, b"\0"))
 
 
 def main():

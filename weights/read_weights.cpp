@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "atomtrack/weights/weights_file.hpp"
+#include "weights/envelope.hpp"
 #include "weights/format.hpp"
 #include "weights/sha256.hpp"
 
@@ -34,14 +35,14 @@ class Reader {
     require<WeightsError>(std::filesystem::exists(status), path, ": no such weights file");
     require<WeightsError>(!std::filesystem::is_directory(status), path,
                           ": is a folder, expected a weights file");
+    verify_seal(path);
     // Closing the file closes whatever is still open in it: in a damaged one HDF5 may leave
     // something behind.
     const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose,
                         "HDF5: cannot make access properties");
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-    return {
-        H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), H5Fclose,
-        concatenate(path, ": is not a readable HDF5 file (damaged, truncated, or something else)")};
+    return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), H5Fclose,
+            concatenate(path, ": is not a readable HDF5 file")};
   }
 
   std::string text(hid_t where, const char* name, const std::string& whose) const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "atomtrack/weights/weights_file.hpp"
+#include "weights/envelope.hpp"
 #include "weights/format.hpp"
 #include "weights/sha256.hpp"
 
@@ -99,12 +100,16 @@ void write_weights(const std::string& path, const WeightsFile& file, WeightsStor
   const hdf5::Session session;
   const std::string partial = path + ".partial";
   try {
-    Handle out(H5Fcreate(partial.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose,
+    const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose,
+                          "HDF5: cannot make creation properties");
+    H5Pset_userblock(creation, weights_format::envelope_size);
+    Handle out(H5Fcreate(partial.c_str(), H5F_ACC_TRUNC, creation, H5P_DEFAULT), H5Fclose,
                concatenate(path, ": cannot be created"));
     write_metadata(out, file.metadata, path);
     for (const auto& [name, tensor] : file.tensors) write_tensor(out, name, tensor, storage, path);
     const bool complete = H5Fflush(out, H5F_SCOPE_GLOBAL) >= 0 && out.close();
     require<WeightsError>(complete, path, ": cannot be written completely (is the disk full?)");
+    weights_format::seal(partial);
     std::error_code error;
     std::filesystem::rename(partial, path, error);
     require<WeightsError>(!error, path, ": cannot be put in place: ", error.message());

@@ -14,6 +14,7 @@
 #include "atomtrack/tensor/random.hpp"
 #include "atomtrack/tracker/model.hpp"
 #include "support/compare.hpp"
+#include "weights/envelope.hpp"
 #include "weights/sha256.hpp"
 
 using namespace atomtrack;
@@ -118,11 +119,10 @@ TEST_CASE("files that are not weights are refused") {
   CHECK_THROWS_AS(read_weights(folder.file("text.h5")), WeightsError);
 }
 
-TEST_CASE("a truncated or changed file is refused or read right, never more") {
+TEST_CASE("a truncated or changed file is refused before HDF5 sees it") {
   const Folder folder;
   const std::string path = folder.file("w.h5");
-  const WeightsFile written = small_file();
-  write_weights(path, written);
+  write_weights(path, small_file());
   const auto whole = bytes_of(path);
   const std::string damaged = folder.file("d.h5");
   for (std::size_t length = 0; length < whole.size(); length += 97) {
@@ -130,7 +130,6 @@ TEST_CASE("a truncated or changed file is refused or read right, never more") {
     CHECK_THROWS_AS(read_weights(damaged), WeightsError);
   }
   RandomSource random(8);
-  int refused = 0;
   for (int i = 0; i < 400; ++i) {
     auto bytes = whole;
     for (int k = 0; k < 1 + i % 3; ++k) {
@@ -138,19 +137,9 @@ TEST_CASE("a truncated or changed file is refused or read right, never more") {
           static_cast<char>(random.bits());
     }
     write_bytes(damaged, bytes);
-    try {
-      const WeightsFile read = read_weights(damaged);
-      // The change fell on bytes that carry no tensor, or its digest would differ.
-      for (const auto& [name, tensor] : read.tensors) {
-        const auto original = written.tensors.find(name);
-        if (original != written.tensors.end())
-          CHECK(test::absolute_difference(tensor, original->second) == 0.0);
-      }
-    } catch (const WeightsError&) {
-      ++refused;
-    }
+    if (bytes == whole) continue;
+    CHECK_THROWS_AS(read_weights(damaged), WeightsError);
   }
-  CHECK(refused > 20);
 }
 
 TEST_CASE("another format version and links to elsewhere are refused") {
@@ -161,6 +150,8 @@ TEST_CASE("another format version and links to elsewhere are refused") {
     const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
     f(file);
     H5Fclose(file);
+    CHECK_THROWS_AS(read_weights(path), WeightsError);  // changed since it was sealed
+    weights_format::seal(path);
     CHECK_THROWS_AS(read_weights(path), WeightsError);
   };
   change([](hid_t file) {
