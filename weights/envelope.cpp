@@ -13,8 +13,10 @@ namespace {
 
 constexpr std::uintmax_t largest_file = 4ULL << 30;  // bytes
 
-std::string envelope_text(const std::string& digest) {
-  return "atomtrack-weights\nsha256 " + digest + "\n";
+std::string envelope_for(const std::string& digest) {
+  std::string text = "atomtrack-weights\nsha256 " + digest + "\n";
+  text.resize(envelope_size, '\0');
+  return text;
 }
 
 struct Contents {
@@ -32,16 +34,14 @@ Contents read_contents(const std::string& path) {
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
   require<WeightsError>(file.good(), path, ": cannot be read");
   const auto body = bytes.begin() + envelope_size;
-  std::string envelope(bytes.begin(), body);
-  envelope.resize(std::min(envelope.find('\0'), envelope.size()));
-  return {envelope, sha256({bytes.data() + envelope_size, bytes.size() - envelope_size})};
+  return {std::string(bytes.begin(), body),
+          sha256({bytes.data() + envelope_size, bytes.size() - envelope_size})};
 }
 
 }  // namespace
 
 void seal(const std::string& path) {
-  std::string text = envelope_text(read_contents(path).digest);
-  text.resize(envelope_size, '\0');
+  const std::string text = envelope_for(read_contents(path).digest);
   std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
   file.write(text.data(), envelope_size);
   file.close();
@@ -52,7 +52,7 @@ void verify_seal(const std::string& path) {
   const Contents contents = read_contents(path);
   require<WeightsError>(contents.envelope.starts_with("atomtrack-weights\n"), path,
                         ": is not a weights file of atomtrack");
-  require<WeightsError>(contents.envelope == envelope_text(contents.digest), path,
+  require<WeightsError>(contents.envelope == envelope_for(contents.digest), path,
                         ": is damaged or truncated (the SHA-256 digest of its contents differs)");
 }
 
