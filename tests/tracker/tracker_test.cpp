@@ -4,8 +4,11 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
+#include <ctime>
 #include <limits>
+#include <thread>
 #include <vector>
 
 #include "atomtrack/tensor/error.hpp"
@@ -197,6 +200,17 @@ TEST_CASE("a frame of one pixel and a very large frame are tracked at the cost o
   CHECK_NOTHROW(tracker.update({large.data(), side, side, 0, PixelFormat::gray8}));
   tracker.init({large.data(), side, side, 0, PixelFormat::gray8}, {0, 0, 16000.0, 16000.0});
   CHECK_NOTHROW(tracker.update({large.data(), side, side, 0, PixelFormat::gray8}));
+}
+
+TEST_CASE("between frames the processor is left alone") {
+  const Scene scene(100, 80);
+  Tracker tracker(model(), quick_options());
+  tracker.init(scene.frame(0), scene.box(0));
+  tracker.update(scene.frame(1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const std::clock_t before = std::clock();  // processor time of all threads
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  CHECK(static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC < 0.01 * 0.5);
 }
 
 TEST_CASE("after warm-up a frame takes nothing from the system") {
