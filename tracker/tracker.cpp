@@ -117,42 +117,53 @@ void Tracker::Implementation::learn_first_frame(const ImageView& image, Track& f
                             fresh.target, sample_position, options);
   }
   if (!options.use_classifier) return;
+
   normalize_power(maps.layer3);
   const std::int64_t images = crops.extent(0);
   const std::int64_t dropped = options.augment ? options.dropout_samples : 0;
-  const Device device = model.device();
-  Tensor<float> samples(maps.layer3.shape().with(0, images + dropped), device);
-  Tensor<float> labels(Shape{images + dropped, 1, cells, cells}, device);
-  Primitives<float>& primitives = primitives_for<float>(device);
-
-  // Each image's label moves with its content; those of the dropout samples are the first image's.
+  Tensor<float> samples(maps.layer3.shape().with(0, images + dropped), model.device());
   Tensor<float> image_samples = samples.slice(0, images);
-  primitives.copy(maps.layer3, image_samples);
+  Tensor<float> dropout_samples = samples.slice(images, dropped);
+  primitives_for<float>(model.device()).copy(maps.layer3, image_samples);
+  drop_channels(samples.slice(0, 1), dropout_samples, fresh.random);
+  augmentations.resize(
+      static_cast<std::size_t>(images + dropped));  // dropout moves nothing: the identity's label
   const RowCol centre =
       label_centre(fresh.target.position, sample_position, fresh.target.scale, options);
-  for (std::int64_t n = 0; n < images + dropped; ++n) {
-    const Augmentation& augmentation = augmentations[static_cast<std::size_t>(n < images ? n : 0)];
-    const double cells_per_pixel = static_cast<double>(cells) / options.crop_size;
-    Tensor<float> slot = labels.slice(n, 1);
-    primitives.copy(label_at({centre.row + augmentation.shift_row * cells_per_pixel,
-                              centre.col + augmentation.shift_col * cells_per_pixel},
-                             fresh.label_sigma),
-                    slot);
+  fresh.classifier.emplace(samples, first_frame_labels(augmentations, centre, fresh.label_sigma),
+                           options, fresh.random);
+}
+
+/// Each sample's label moves with its content.
+Tensor<float> Tracker::Implementation::first_frame_labels(
+    const std::vector<Augmentation>& augmentations, RowCol centre, double sigma) const {
+  Tensor<float> labels(Shape{static_cast<std::int64_t>(augmentations.size()), 1, cells, cells},
+                       model.device());
+  const double cells_per_pixel = static_cast<double>(cells) / options.crop_size;
+  for (std::size_t n = 0; n < augmentations.size(); ++n) {
+    const RowCol moved{centre.row + augmentations[n].shift_row * cells_per_pixel,
+                       centre.col + augmentations[n].shift_col * cells_per_pixel};
+    Tensor<float> slot = labels.slice(static_cast<std::int64_t>(n), 1);
+    primitives_for<float>(model.device()).copy(label_at(moved, sigma), slot);
   }
-  // Dropout of whole channels of the first image's features.
-  const std::int64_t channels = maps.layer3.extent(1);
-  for (std::int64_t n = images; n < images + dropped; ++n) {
+  return labels;
+}
+
+/// Dropout of whole channels: `features` [1,C,F,F], another mask for each of `samples` [N,C,F,F].
+void Tracker::Implementation::drop_channels(const Tensor<float>& features, Tensor<float>& samples,
+                                            RandomSource& source) const {
+  const std::int64_t channels = features.extent(1);
+  const auto kept = static_cast<float>(1.0 / (1.0 - options.dropout_probability));
+  for (std::int64_t n = 0; n < samples.extent(0); ++n) {
     std::vector<float> mask;
     for (std::int64_t c = 0; c < channels; ++c) {
-      const bool keep = fresh.random.uniform() >= options.dropout_probability;
-      mask.push_back(keep ? static_cast<float>(1.0 / (1.0 - options.dropout_probability)) : 0.0F);
+      mask.push_back(source.uniform() >= options.dropout_probability ? kept : 0.0F);
     }
     Tensor<float> slot = samples.slice(n, 1);
-    primitives.combine(
-        Combination::multiply, samples.slice(0, 1),
-        Tensor<float>(Shape{1, channels, 1, 1}, std::span<const float>(mask), device), slot);
+    const Tensor<float> factors(Shape{1, channels, 1, 1}, std::span<const float>(mask),
+                                model.device());
+    primitives_for<float>(model.device()).combine(Combination::multiply, features, factors, slot);
   }
-  fresh.classifier.emplace(samples, labels, options, fresh.random);
 }
 
 // ---- Every further frame ----
@@ -167,10 +178,10 @@ Result Tracker::Implementation::update(const ImageView& image) {
   const RowCol sample_position = rounded(target.position);
   const std::vector<double> scales = search_scales();
 
-  crops_ = crops_.defined() ? crops_
-                            : Tensor<float>(Shape{static_cast<std::int64_t>(scales.size()), 3,
-                                                  options.crop_size, options.crop_size},
-                                            model.device());
+  if (!crops_.defined()) {
+    const auto count = static_cast<std::int64_t>(scales.size());
+    crops_ = Tensor<float>(Shape{count, 3, options.crop_size, options.crop_size}, model.device());
+  }
   for (std::size_t s = 0; s < scales.size(); ++s)
     region.cut(image, target.position, scales[s], crops_, static_cast<std::int64_t>(s));
   result.milliseconds.crop = watch.lap();

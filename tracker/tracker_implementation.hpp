@@ -48,6 +48,10 @@ struct Tracker::Implementation {
   };
 
   void learn_first_frame(const ImageView& image, Track& fresh);
+  Tensor<float> first_frame_labels(const std::vector<Augmentation>& augmentations, RowCol centre,
+                                   double sigma) const;
+  void drop_channels(const Tensor<float>& features, Tensor<float>& samples,
+                     RandomSource& source) const;
   Found find_target(const std::vector<double>& scales, RowCol sample_position,
                     const ImageView& image);
   void estimate_box(Found& found, double scale, RowCol sample_position, const ImageView& image);
