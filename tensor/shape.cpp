@@ -27,6 +27,13 @@ Shape Shape::with(std::ptrdiff_t axis, std::int64_t extent) const {
   require<ShapeError>(extent >= 0, "an extent of ", extent, ": expected 0 or more");
   Shape result = *this;
   result.extents_[position(axis)] = extent;
+  std::int64_t elements = 1;
+  for (const std::int64_t each : result) {
+    if (each == 0) continue;
+    require<ShapeError>(each <= max_elements / elements, "a shape of ", result,
+                        ": expected at most ", max_elements, " elements");
+    elements *= each;
+  }
   return result;
 }
 

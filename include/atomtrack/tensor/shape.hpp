@@ -12,13 +12,17 @@
 namespace atomtrack {
 
 /// The extents of a dense row-major tensor, outermost first; images are [N,C,H,W].
-/// At most `max_rank` axes, held in place, so that making a shape never allocates. A rank of 0 is a
-/// scalar (one element).
+/// At most `max_rank` axes, held in place, so that making a shape never allocates, and at most
+/// `max_elements` elements, so that a size in bytes never overflows. A rank of 0 is a scalar (one
+/// element).
 class Shape {
  public:
   static constexpr std::size_t max_rank = 6;
+  static constexpr std::int64_t max_elements = std::int64_t{1} << 58;
 
   Shape() = default;
+  /// Throws ShapeError for a negative extent, too many axes or too many elements, as do the
+  /// functions that make one shape from another.
   Shape(std::initializer_list<std::int64_t> extents);
 
   std::size_t rank() const { return rank_; }
