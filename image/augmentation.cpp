@@ -10,16 +10,18 @@ namespace {
 
 using Kind = Augmentation::Kind;
 
+/// Where the crop starts along one axis of the patch: the padding before the patch is
+/// floor((out - in) / 2) + shift, negative where the patch is cut.
+std::int64_t crop_start(std::int64_t in, std::int64_t out, int shift) {
+  return (in - out + 1) / 2 - shift;  // in >= out
+}
+
 /// Writes the centre of `patch`, moved by the shift, to `crop`; pixels outside repeat the border.
 void cut_centre(const Tensor<float>& patch, const Augmentation& augmentation, Tensor<float>& crop) {
   const std::int64_t height = patch.extent(2), width = patch.extent(3), out_height = crop.extent(2),
                      out_width = crop.extent(3);
-  // Padding before is floor((out - in) / 2) + shift, negative where the patch is cut.
-  const auto floor_half = [](std::int64_t value) {
-    return value >= 0 ? value / 2 : -((1 - value) / 2);
-  };
-  const std::int64_t top = -(floor_half(out_height - height) + augmentation.shift_row);
-  const std::int64_t left = -(floor_half(out_width - width) + augmentation.shift_col);
+  const std::int64_t top = crop_start(height, out_height, augmentation.shift_row);
+  const std::int64_t left = crop_start(width, out_width, augmentation.shift_col);
   for (std::int64_t c = 0; c < patch.extent(1); ++c) {
     for (std::int64_t i = 0; i < out_height; ++i) {
       const std::int64_t row = std::clamp<std::int64_t>(top + i, 0, height - 1);
@@ -96,8 +98,8 @@ void rotate_and_cut(const Tensor<float>& patch, const Augmentation& augmentation
   const double centre_row = (static_cast<double>(height) - 1) / 2,
                centre_col = (static_cast<double>(width) - 1) / 2;
   // Output pixel (i, j) is pixel (top + i, left + j) of the rotated patch, or of its border.
-  const std::int64_t top = (height - out_height) / 2 - augmentation.shift_row;
-  const std::int64_t left = (width - out_width) / 2 - augmentation.shift_col;
+  const std::int64_t top = crop_start(height, out_height, augmentation.shift_row);
+  const std::int64_t left = crop_start(width, out_width, augmentation.shift_col);
   for (std::int64_t i = 0; i < out_height; ++i) {
     const double y =
         static_cast<double>(std::clamp<std::int64_t>(top + i, 0, height - 1)) - centre_row;

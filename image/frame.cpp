@@ -43,10 +43,6 @@ Layout layout_of(PixelFormat format) {
   throw InputError(concatenate("image of unknown pixel format ", static_cast<int>(format)));
 }
 
-std::ptrdiff_t row_bytes(const ImageView& image, const Layout& layout) {
-  return std::ptrdiff_t{image.width} * layout.channels * layout.bytes;
-}
-
 void convert_row(const unsigned char* from, const Layout& layout, std::int64_t count,
                  std::int64_t step, std::uint8_t* to) {
   const std::ptrdiff_t pixel = std::ptrdiff_t{layout.channels} * layout.bytes;
@@ -80,21 +76,33 @@ Range clamped_range(std::int64_t start, std::int64_t size, std::int64_t extent, 
 
 }  // namespace
 
+std::ptrdiff_t row_bytes(const ImageView& image) {
+  const Layout layout = layout_of(image.format);
+  return std::ptrdiff_t{image.width} * layout.channels * layout.bytes;
+}
+
 void check(const ImageView& image) {
   require<InputError>(image.data != nullptr, "image without pixels (a null pointer)");
   require<InputError>(image.width >= 1 && image.height >= 1 && image.width <= largest_side &&
                           image.height <= largest_side,
                       "image of ", image.width, "x", image.height, " pixels: expected 1 to ",
                       largest_side, " on each side");
-  const std::ptrdiff_t needed = row_bytes(image, layout_of(image.format));
+  const std::ptrdiff_t needed = row_bytes(image);
   require<InputError>(image.stride == 0 || image.stride >= needed, "image rows ", image.stride,
                       " bytes apart: expected at least ", needed, " for ", image.width, " pixels");
 }
 
 void extract_region(const ImageView& image, const CropWindow& window, FrameRegion& region) {
   check(image);
+  require<InputError>(window.height >= 1 && window.width >= 1 && window.step >= 1 &&
+                          window.offset_y >= 0 && window.offset_x >= 0 &&
+                          window.offset_y < image.height && window.offset_x < image.width,
+                      "a crop window of ", window.width, "x", window.height, " with step ",
+                      window.step, " and offset ", window.offset_x, ",", window.offset_y,
+                      ": expected positive sizes and an offset inside the image of ", image.width,
+                      "x", image.height, " pixels");
   const Layout layout = layout_of(image.format);
-  const std::ptrdiff_t stride = image.stride == 0 ? row_bytes(image, layout) : image.stride;
+  const std::ptrdiff_t stride = image.stride == 0 ? row_bytes(image) : image.stride;
   const Range rows =
       clamped_range(window.top, window.height, image.height, window.step, window.offset_y);
   const Range columns =

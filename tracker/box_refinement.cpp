@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "atomtrack/autodiff/operations.hpp"
+#include "atomtrack/image/relative_box.hpp"
 
 namespace atomtrack {
 namespace {
@@ -30,21 +31,9 @@ Tensor<T> tensor_of(const Rows<T>& rows, Device device) {
                    device);
 }
 
-/// (c_x / w_0, c_y / h_0, log w, log h) of (x, y, w, h).
+/// `from_relative`, differentiable: [1,K,4] -> [1,K,4].
 template <class T>
-Rows<T> to_relative(Rows<T> boxes, T w0, T h0) {
-  for (auto& [x, y, w, h] : boxes) {
-    x = (x + w / 2) / w0;
-    y = (y + h / 2) / h0;
-    w = std::log(w);
-    h = std::log(h);
-  }
-  return boxes;
-}
-
-/// The inverse, differentiable: [1,K,4] -> [1,K,4].
-template <class T>
-Variable<T> from_relative(const Variable<T>& relative, T w0, T h0) {
+Variable<T> boxes_from_relative(const Variable<T>& relative, T w0, T h0) {
   const Variable<T> unit(Tensor<T>(Shape{1, 1, 2}, {w0, h0}, relative.device()));
   const Variable<T> size = exp(slice(relative, 2, 2, 2));
   return concat({slice(relative, 2, 0, 2) * unit - size * 0.5, size}, 2);
@@ -62,7 +51,9 @@ RefinedBoxes<T> refine_boxes(const OverlapPredictor<T>& predict, const Tensor<T>
   const bool relative = options.space == RefinementSpace::relative;
   Rows<T> rows = rows_of(boxes);
   const T w0 = rows.front()[2], h0 = rows.front()[3];
-  if (relative) rows = to_relative(std::move(rows), w0, h0);
+  if (relative) {
+    for (auto& row : rows) row = to_relative(row, w0, h0);
+  }
   Rows<T> before = rows;
   std::vector<T> previous(rows.size(),
                           -std::numeric_limits<T>::infinity());  // overlap one step ago
@@ -71,7 +62,7 @@ RefinedBoxes<T> refine_boxes(const OverlapPredictor<T>& predict, const Tensor<T>
 
   for (int step = 0; step < options.steps; ++step) {
     const Variable<T> at = Variable<T>::leaf(tensor_of(rows, device).reshape(Shape{1, count, 4}));
-    const Variable<T> predicted = predict(relative ? from_relative(at, w0, h0) : at);
+    const Variable<T> predicted = predict(relative ? boxes_from_relative(at, w0, h0) : at);
     const Rows<T> gradient = rows_of(backprop(sum(predicted), at, Differentiable::no).value());
     overlap = predicted.value().reshape(Shape{count});
     const std::vector<T> score = overlap.to_vector();
@@ -94,7 +85,7 @@ RefinedBoxes<T> refine_boxes(const OverlapPredictor<T>& predict, const Tensor<T>
   }
   Tensor<T> refined = tensor_of(rows, device);
   if (relative)
-    refined = from_relative(Variable<T>(refined.reshape(Shape{1, count, 4})), w0, h0)
+    refined = boxes_from_relative(Variable<T>(refined.reshape(Shape{1, count, 4})), w0, h0)
                   .value()
                   .reshape(Shape{count, 4});
   return {refined, overlap};

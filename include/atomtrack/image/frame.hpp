@@ -7,6 +7,9 @@
 
 namespace atomtrack {
 
+/// How many bytes the pixels of a row take. Throws InputError for an unknown format.
+std::ptrdiff_t row_bytes(const ImageView& image);
+
 /// Throws InputError unless the view can be read: pixels present, 1 to 65,536 pixels along each
 /// side, rows at least as long as their pixels.
 void check(const ImageView& image);
@@ -21,7 +24,8 @@ struct FrameRegion {
 /// Copies the pixels that `window` reads out of `image` into `region`, as 8-bit RGB: channels are
 /// reordered, alpha is dropped, grey is repeated, 16 bits become the upper 8. A window outside the
 /// frame reads its border. The cost is that of the window, however large the frame; `region.pixels`
-/// is reused when it is large enough. Throws InputError as `check` does.
+/// is reused when it is large enough. Throws InputError as `check` does, and for a window without
+/// pixels or with its offset outside the frame.
 void extract_region(const ImageView& image, const CropWindow& window, FrameRegion& region);
 
 }  // namespace atomtrack
