@@ -49,9 +49,10 @@ Localizer::Localizer(const Options& options, int cells)
            static_cast<std::size_t>(options.crop_size)) {
   const int size = options.crop_size;
   const double stride = static_cast<double>(size) / cells;
-  // An even map's cell `cells / 2` means no displacement (conv2d_same); an odd one's middle lies
-  // half a cell in.
-  const double offset = cells % 2 == 0 ? 0.0 : 0.5;
+  // No displacement is where label_centre puts the label of a centred target: in the map's middle
+  // (cells - 1) / 2 for an odd filter, half a cell further for an even one (conv2d_same). The
+  // interpolated map's `middle_` has to fall there.
+  const double offset = options.filter_size % 2 == 0 ? 0.0 : 0.5;
   middle_ = static_cast<double>(size) / 2;
   for (int m = 0; m < size; ++m) {
     for (int i = 0; i < cells; ++i) {
@@ -110,7 +111,8 @@ Localization Localizer::localize(const Tensor<float>& scores, RowCol target_size
   };
   const Peak first = highest(map_, size);
   Localization result{displacement(first), first.score, State::tracked};
-  if (first.score < options_.target_not_found_threshold) {
+  if (!(first.score >= options_.target_not_found_threshold)) {  // also where it is not a number
+    if (std::isnan(first.score)) result = {};
     result.state = State::lost;
     return result;
   }

@@ -9,7 +9,13 @@
 namespace atomtrack {
 
 SampleWeights::SampleWeights(int slots, int initial, double minimum)
-    : weights_(static_cast<std::size_t>(slots), 0.0F), initial_(initial), minimum_(minimum) {
+    : weights_(static_cast<std::size_t>(std::max(slots, 0)), 0.0F),
+      initial_(initial),
+      minimum_(minimum) {
+  require<InputError>(initial >= 1 && slots > initial && minimum >= 0.0 && minimum <= 1.0,
+                      "sample memory of ", slots, " slots for ", initial,
+                      " first samples of total weight ", minimum,
+                      " at least: expected room for one more and a weight in [0, 1]");
   std::fill_n(weights_.begin(), initial, 1.0F / static_cast<float>(initial));
 }
 

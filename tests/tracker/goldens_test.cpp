@@ -66,8 +66,9 @@ TEST_CASE("localisation agrees with the goldens") {
     const std::string flag = to_string(found.state);
     CHECK(flag == (flags[i] == "none" ? "tracked" : flags[i] == "not_found" ? "lost" : flags[i]));
   }
-  Options odd;
+  Options odd;  // a map of odd size goes with an odd filter
   odd.crop_size = 304;
+  odd.filter_size = 5;
   Localizer odd_localizer(odd, 19);
   const auto map = golden.tensor<float>("odd_19_to_304/scores_raw").reshape(Shape{1, 1, 19, 19});
   const Localization found = odd_localizer.localize(map, {target[0], target[1]});

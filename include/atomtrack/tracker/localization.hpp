@@ -18,8 +18,8 @@ struct Localization {
 /// (section 3.3, hard negative mining; the rules and thresholds are the released tracker's).
 class Localizer {
  public:
-  /// For maps of `cells` x `cells` scores and a filter of side `filter_size`, interpolated to
-  /// `options.crop_size`.
+  /// For maps of `cells` x `cells` scores of a filter of side `options.filter_size`, interpolated
+  /// to `options.crop_size`.
   Localizer(const Options& options, int cells);
 
   /// The map [1,1,cells,cells] as crop_size x crop_size scores, row-major: its Fourier series, with

@@ -14,11 +14,12 @@ namespace atomtrack {
 class SampleWeights {
  public:
   /// `initial` slots of equal weight out of `slots`, the others empty (weight 0). `minimum` is the
-  /// least total weight of the initial ones; 0 lets them be replaced like any other.
+  /// least total weight of the initial ones; 0 lets them be replaced like any other. Throws
+  /// InputError unless 1 <= initial < slots and minimum is in [0, 1].
   SampleWeights(int slots, int initial, double minimum);
 
-  /// Makes room for a sample that is learned at `rate`: returns the slot to write. The weights then
-  /// sum to 1, unless the minimum raised the initial ones.
+  /// Makes room for a sample that is learned at `rate` in [0, 1): returns the slot to write. The
+  /// weights then sum to 1, but for the little that raising the initial ones to the minimum adds.
   int add(double rate);
   const std::vector<float>& weights() const { return weights_; }
 
@@ -34,8 +35,8 @@ class SampleWeights {
 /// them at fixed addresses.
 class SampleMemory {
  public:
-  /// Starts from the first frame's samples [M,D,F,F] and labels [M,1,F,F], M <=
-  /// options.memory_size.
+  /// Starts from the first frame's samples [M,D,F,F] and labels [M,1,F,F], M <
+  /// options.memory_size. Throws InputError.
   SampleMemory(const Tensor<float>& samples, const Tensor<float>& labels, const Options& options);
 
   /// Remembers one sample [1,D,F,F] with its label [1,1,F,F].
