@@ -14,20 +14,26 @@ constexpr int centre_thresholds = 51;
 constexpr double normalized_step = 0.01;
 constexpr double invalid = -1.0;
 
+bool is_finite(const Box& box) {
+  return std::isfinite(box.x) && std::isfinite(box.y) && std::isfinite(box.width) &&
+         std::isfinite(box.height);
+}
+
 bool is_valid(const Box& box) {
-  const bool finite = std::isfinite(box.x) && std::isfinite(box.y) && std::isfinite(box.width) &&
-                      std::isfinite(box.height);
-  return finite && box.x > 0 && box.y > 0 && box.width > 0 && box.height > 0;
+  return is_finite(box) && box.x > 0 && box.y > 0 && box.width > 0 && box.height > 0;
 }
 
 /// The predictions that are scored, one per annotation.
 std::vector<Box> completed(std::span<const Box> predicted, std::span<const Box> annotated) {
   std::vector<Box> result(predicted.begin(), predicted.end());
-  result.resize(annotated.size());
   result.front() = annotated.front();
   for (std::size_t i = 1; i < result.size(); ++i) {
+    require<InputError>(is_finite(result[i]), "score: predicted box ", i + 1,
+                        " holds a number that is not finite");
     if (result[i].width <= 0 || result[i].height <= 0) result[i] = result[i - 1];
   }
+  // Only now, so that a run that ended early is not credited with its last box.
+  result.resize(annotated.size());
   return result;
 }
 
@@ -133,6 +139,8 @@ Box rectangle_of_equal_area(std::span<const double, 8> corners) {
   }
   const double first = std::hypot(corners[2] - corners[0], corners[3] - corners[1]);
   const double second = std::hypot(corners[4] - corners[2], corners[5] - corners[3]);
+  require<InputError>(around.width > 0 && around.height > 0, "a rotated box of ", around.width, "x",
+                      around.height, " pixels: expected a positive size");
   const double factor = std::sqrt(first * second / (around.width * around.height));
   const double width = factor * around.width + 1, height = factor * around.height + 1;
   return {centre_x - width / 2, centre_y - height / 2, width, height};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -10,26 +11,46 @@
 namespace atomtrack::tools {
 namespace {
 
-/// Lines of four numbers separated by commas, tabs or spaces.
+/// A whole word as a number; "nan" is one too: an absent target.
+bool parse_number(const std::string& word, double& value) {
+  char* end = nullptr;
+  value = std::strtod(word.c_str(), &end);
+  return !word.empty() && *end == '\0';
+}
+
+/// A line's numbers, separated by commas, tabs or spaces, as a box: x, y, width, height, or the
+/// rectangle around the four corners of a rotated one.
+bool parse_box(const std::string& line, Box& box) {
+  std::istringstream words(line);
+  std::vector<double> values;
+  for (std::string word; words >> word;) {
+    if (!parse_number(word, values.emplace_back())) return false;
+  }
+  if (values.size() == 8) {
+    box = rectangle_around(std::span<const double, 8>(values.data(), 8));
+  } else if (values.size() == 4) {
+    box = {values[0], values[1], values[2], values[3]};
+  }
+  return values.size() == 4 || values.size() == 8;
+}
+
+/// A box per line; empty lines are skipped. `origin` is the coordinate of the first pixel.
 std::vector<Box> read_boxes(const std::string& path, double origin) {
   std::ifstream file(path);
   require<InputError>(file.good(), path, ": cannot be read");
   std::vector<Box> boxes;
   std::string line;
-  while (std::getline(file, line)) {
+  for (int number = 1; std::getline(file, line); ++number) {
     for (char& c : line) {
       if (c == ',' || c == '\t' || c == '\r') c = ' ';
     }
     if (line.find_first_not_of(' ') == std::string::npos) continue;
-    std::istringstream numbers(line);
-    std::array<double, 4> values{};
-    for (double& value : values) {
-      std::string text;
-      require<InputError>(static_cast<bool>(numbers >> text), path, ": line ", boxes.size() + 1,
-                          ": expected four numbers");
-      value = std::strtod(text.c_str(), nullptr);  // reads "nan" too: an absent target
-    }
-    boxes.push_back({values[0] - origin, values[1] - origin, values[2], values[3]});
+    Box box;
+    require<InputError>(parse_box(line, box), path, ": line ", number,
+                        ": expected four numbers, or the eight of a rotated box's corners");
+    box.x -= origin;
+    box.y -= origin;
+    boxes.push_back(box);
   }
   require<InputError>(!boxes.empty(), path, ": holds no boxes");
   return boxes;

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 
 #include "atomtrack/tensor/error.hpp"
@@ -82,10 +83,38 @@ TEST_CASE("missing and empty predictions are completed, and too many are refused
   const std::vector<Box> truth{{10, 10, 20, 20}, {10, 10, 20, 20}, {10, 10, 20, 20}};
   const std::vector<Box> empty_second{{0, 0, 1, 1}, {0, 0, 0, 0}};
   const SequenceScores scores = score_sequence(empty_second, truth);
-  CHECK(scores.overlaps[0] == 1.0);
-  CHECK(scores.overlaps[1] == 1.0);
-  CHECK(scores.overlaps[2] == 1.0);
+  CHECK(scores.overlaps[0] == 1.0);  // the annotation itself
+  CHECK(scores.overlaps[1] == 1.0);  // repeated
+  CHECK(scores.overlaps[2] == 0.0);  // a run that ended early has no box here
+  CHECK(scores.auc == doctest::Approx(2.0 / 3.0 * 20 / 21));  // no overlap exceeds 1
   const std::vector<Box> four(4, truth[0]);
   CHECK_THROWS_AS(score_sequence(four, truth), InputError);
   CHECK_THROWS_AS(score_sequence({}, truth), InputError);
+  const std::vector<Box> lost{truth[0], {std::nan(""), 10, 20, 20}};
+  CHECK_THROWS_AS(score_sequence(lost, truth), InputError);
+}
+
+TEST_CASE("frames without a valid annotation count in the shares and not in the mean overlap") {
+  const Box box{10, 10, 20, 20};
+  const double nan = std::nan("");
+  const std::vector<Box> truth{box, {nan, nan, nan, nan}, {0, 10, 20, 20}, box};
+  const SequenceScores scores = score_sequence(std::vector<Box>(4, box), truth);
+  CHECK(scores.frames == 4);
+  CHECK(scores.valid_frames == 2);
+  CHECK(scores.overlaps[1] == -1.0);
+  CHECK(scores.overlaps[2] == -1.0);
+  CHECK(std::isinf(scores.centre_errors[1]));
+  CHECK(scores.op50 == 0.5);
+  CHECK(scores.precision20 == 0.5);
+  CHECK(scores.mean_overlap == 1.0);
+}
+
+TEST_CASE("overlap, by hand") {
+  CHECK(overlap({0, 0, 10, 10}, {5, 0, 10, 10}) == doctest::Approx(50.0 / 150));
+  CHECK(overlap({0, 0, 10, 10}, {10, 0, 10, 10}) == 0.0);  // side by side
+  CHECK(overlap({0, 0, 10, 10}, {30, 30, 10, 10}) == 0.0);
+  CHECK(overlap({2, 3, 4, 5}, {2, 3, 4, 5}) == 1.0);
+  CHECK(overlap({0, 0, 0, 0}, {0, 0, 0, 0}) == 0.0);
+  const std::array<double, 8> flat{1, 1, 5, 1, 5, 1, 1, 1};
+  CHECK_THROWS_AS(rectangle_of_equal_area(flat), InputError);
 }

@@ -39,12 +39,13 @@ struct SequenceScores {
 /// the annotation (it was given), missing predictions at the end count as zero boxes, and a
 /// prediction without area repeats the one before. A frame whose annotation has a value <= 0 or
 /// that is not finite is invalid. `success_thresholds` is 21 or 101. Throws InputError when there
-/// are more predictions than annotations, or none of either.
+/// are more predictions than annotations, none of either, or one that is not finite.
 SequenceScores score_sequence(std::span<const Box> predicted, std::span<const Box> annotated,
                               int success_thresholds = 21);
 
 /// The rectangle of equal area for a rotated box given by its four corners (x1,y1 .. x4,y4), as
-/// VOT's annotations are read, and the rectangle around the corners.
+/// VOT's annotations are read (throws InputError unless the corners span an area), and the
+/// rectangle around the corners.
 Box rectangle_of_equal_area(std::span<const double, 8> corners);
 Box rectangle_around(std::span<const double, 8> corners);
 
