@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The command `atomtrack`: one sub-command per file <name>_command.cpp.
+#include <unistd.h>
+
 #include <cstdlib>
 #include <iostream>
 #include <opencv2/core/utils/logger.hpp>
@@ -45,9 +47,20 @@ int run(int argc, char** argv) {
   return exit_status;
 }
 
+/// Starts the program again with OMP_WAIT_POLICY=passive unless the user has chosen: OpenMP reads
+/// it when it is loaded, before main. Threads that spin while they wait lose a factor of ten as
+/// soon as somebody else wants a core (docs/benchmarks.md).
+void wait_passively(char** argv) {
+  if (getenv("OMP_WAIT_POLICY") != nullptr)
+    return;  // NOLINT(concurrency-mt-unsafe): before any thread starts
+  setenv("OMP_WAIT_POLICY", "passive", 1);  // NOLINT(concurrency-mt-unsafe)
+  execv("/proc/self/exe", argv);            // where this fails, the program goes on as it is
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  wait_passively(argv);
   // OpenCV and FFmpeg print to stderr what we say better.
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
   setenv("OPENCV_FFMPEG_LOGLEVEL", "-8",
