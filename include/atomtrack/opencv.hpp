@@ -14,7 +14,8 @@ inline namespace v1 {
 /// A view of a cv::Mat in OpenCV's channel order (grey, BGR or BGRA; 8 or 16 bits). The Mat must
 /// outlive the view. Throws InputError for an empty Mat and for other depths and channel counts.
 inline ImageView view(const cv::Mat& image) {
-  require<InputError>(!image.empty() && image.dims == 2, "an empty image");
+  require<InputError>(!image.empty() && image.dims == 2, "a cv::Mat of ", image.total(),
+                      " pixels in ", image.dims, " dimensions: expected an image");
   const bool wide = image.depth() == CV_16U;
   require<InputError>(wide || image.depth() == CV_8U, "an image of OpenCV depth ", image.depth(),
                       ": expected 8 or 16 bits, unsigned");

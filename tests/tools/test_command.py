@@ -254,6 +254,16 @@ class Command(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("mean overlap 1.0000", result.stdout)
         self.assert_refused(self.run_command("score", "--boxes", self.path("none.txt"), "--ground-truth", self.path("truth.txt")), "none.txt")
+        with open(self.path("truth.txt"), "w") as file:  # corners of a rotated box, and an absent target
+            file.write("30 20 58 20 58 44 30 44\n\nnan nan nan nan\n")
+        result = self.run_command("score", "--boxes", self.path("boxes.txt"), "--ground-truth", self.path("truth.txt"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("op50 0.5000", result.stdout)
+        self.assertIn("mean overlap 1.0000", result.stdout)
+        for bad in ("31,21,28", "31,21,28,24,5", "31,21,28,x", "31,21,28,24px"):
+            with open(self.path("bad.txt"), "w") as file:
+                file.write("31,21,28,24\n\n" + bad + "\n")
+            self.assert_refused(self.run_command("score", "--boxes", self.path("boxes.txt"), "--ground-truth", self.path("bad.txt")), "bad.txt: line 3")
 
     def test_gradcheck(self):
         result = self.run_command("gradcheck", "--op", "prroi_pool", "--json", self.path("rows.json"))
