@@ -40,6 +40,12 @@ const ConvolutionCase convolutions[] = {
     {{2, 3, 5, 6}, {4, 3, 3, 3}, {4, 0}},
     {{2, 3, 5, 6}, {4, 3, 3, 3}, {1, 4}},
     {{2, 3, 5, 6}, {4, 3, 3, 3}, {2, 5}},
+    // The same image and geometry with other filters, one after another: a backend that keeps
+    // prepared kernels must not mix them up.
+    {{2, 3, 7, 8}, {6, 3, 3, 3}, {1, 1}},
+    {{2, 3, 7, 8}, {4, 3, 3, 2}, {1, 1}},
+    {{2, 3, 7, 8}, {4, 3, 2, 3}, {1, 1}},
+    {{3, 3, 7, 8}, {4, 3, 3, 3}, {1, 1}},
     // Even and oblong filters.
     {{2, 3, 6, 7}, {5, 3, 4, 4}, {1, 2}},
     {{2, 3, 6, 7}, {5, 3, 2, 2}, {2, 0}},

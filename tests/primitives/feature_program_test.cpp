@@ -134,6 +134,16 @@ TEST_CASE("compiled features: residual sums") {
     const auto a = p.convolution(0, filter, {1, 1}, true);
     return p.outputs({p.convolution(a, filter, {1, 1}, true, 0)});
   });
+  conform_program("the input of few channels as residual", [](auto& bench) {
+    auto p = on(bench, Shape{3, 10, 9});
+    return p.outputs({p.convolution(p.convolution(0, Shape{3, 3, 3, 3}, {1, 1}, true),
+                                    Shape{3, 3, 3, 3}, {1, 1}, true, 0)});
+  });
+  conform_program("the input as residual of a 1x1 convolution", [](auto& bench) {
+    auto p = on(bench, Shape{2, 10, 9});
+    return p.outputs({p.convolution(p.convolution(0, Shape{5, 2, 1, 1}, {1, 0}, true),
+                                    Shape{2, 5, 1, 1}, {1, 0}, true, 0)});
+  });
   conform_program("a residual that is also the step's input", [&](auto& bench) {
     auto p = on(bench, Shape{16, 10, 9});
     const auto a = p.convolution(0, filter, {1, 1}, true);

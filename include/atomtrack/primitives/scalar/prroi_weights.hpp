@@ -33,15 +33,6 @@ ATOMTRACK_HOST_DEVICE T hat_slope(T t) {
   return t < T(0) ? T(1) : T(-1);
 }
 
-/// hat(to) - hat(from), which does not cancel within the support.
-template <class T>
-ATOMTRACK_HOST_DEVICE T hat_difference(T from, T to) {
-  const T from_distance = from < T(0) ? -from : from;
-  const T to_distance = to < T(0) ? -to : to;
-  if (from_distance < T(1) && to_distance < T(1)) return from_distance - to_distance;
-  return hat(to) - hat(from);
-}
-
 /// The part of the mean of `hat` over [low, high] that lies in the linear piece [from, from + 1]:
 /// the integral of a linear function is its midpoint value times the width, which does not cancel
 /// however small the bin.
@@ -72,7 +63,7 @@ ATOMTRACK_HOST_DEVICE T hat_piece_rise(T low, T high, T from) {
   // Where the bin ends inside this piece the difference of the two values is slope times half the
   // width, exactly.
   if (right == high) return share * share * (from < T(0) ? T(1) : T(-1)) / T(2);
-  return share * hat_difference((left + right) / T(2), high) / (high - low);
+  return share * (hat(high) - hat((left + right) / T(2))) / (high - low);
 }
 
 /// For low < high: (hat(high) - mean of hat over [low, high]) / (high - low), the derivative of the
