@@ -19,6 +19,12 @@ double dirichlet(double t, int cells) {
   return sum / cells;
 }
 
+/// Where (row, col) of a map of `width` columns is stored.
+std::size_t flat(int row, int col, int width) {
+  return static_cast<std::size_t>(row) * static_cast<std::size_t>(width) +
+         static_cast<std::size_t>(col);
+}
+
 struct Peak {
   int row = 0, col = 0;
   float score = 0.0F;
@@ -43,10 +49,9 @@ int rounded(double value) {
 Localizer::Localizer(const Options& options, int cells)
     : options_(options),
       cells_(cells),
-      basis_(static_cast<std::size_t>(options.crop_size * cells)),
+      basis_(flat(options.crop_size, 0, cells)),
       rows_(basis_.size()),
-      map_(static_cast<std::size_t>(options.crop_size) *
-           static_cast<std::size_t>(options.crop_size)) {
+      map_(flat(options.crop_size, 0, options.crop_size)) {
   const int size = options.crop_size;
   const double stride = static_cast<double>(size) / cells;
   // No displacement is where label_centre puts the label of a centred target: in the map's middle
@@ -56,8 +61,7 @@ Localizer::Localizer(const Options& options, int cells)
   middle_ = static_cast<double>(size) / 2;
   for (int m = 0; m < size; ++m) {
     for (int i = 0; i < cells; ++i) {
-      basis_[static_cast<std::size_t>(m * cells + i)] =
-          static_cast<float>(dirichlet(m / stride - offset - i, cells));
+      basis_[flat(m, i, cells)] = static_cast<float>(dirichlet(m / stride - offset - i, cells));
     }
   }
   if (options.window_scores) {
@@ -77,9 +81,8 @@ const std::vector<float>& Localizer::interpolate(const Tensor<float>& scores) {
   for (int m = 0; m < size; ++m) {
     for (int j = 0; j < cells_; ++j) {
       float sum = 0.0F;
-      for (int i = 0; i < cells_; ++i)
-        sum += basis_[static_cast<std::size_t>(m * cells_ + i)] * raw[i * cells_ + j];
-      rows_[static_cast<std::size_t>(m * cells_ + j)] = sum;
+      for (int i = 0; i < cells_; ++i) sum += basis_[flat(m, i, cells_)] * raw[i * cells_ + j];
+      rows_[flat(m, j, cells_)] = sum;
     }
   }
   // The columns: map = rows basis^T, in the order in which the inner loop runs over neighbours of a
@@ -87,10 +90,9 @@ const std::vector<float>& Localizer::interpolate(const Tensor<float>& scores) {
   std::fill(map_.begin(), map_.end(), 0.0F);
   std::vector<float> column(static_cast<std::size_t>(size));
   for (int j = 0; j < cells_; ++j) {
-    for (int n = 0; n < size; ++n)
-      column[static_cast<std::size_t>(n)] = basis_[static_cast<std::size_t>(n * cells_ + j)];
+    for (int n = 0; n < size; ++n) column[static_cast<std::size_t>(n)] = basis_[flat(n, j, cells_)];
     for (int m = 0; m < size; ++m) {
-      const float factor = rows_[static_cast<std::size_t>(m * cells_ + j)];
+      const float factor = rows_[flat(m, j, cells_)];
       float* row = map_.data() + static_cast<std::ptrdiff_t>(m) * size;
       for (int n = 0; n < size; ++n) row[n] += factor * column[static_cast<std::size_t>(n)];
     }
@@ -103,7 +105,7 @@ Localization Localizer::localize(const Tensor<float>& scores, RowCol target_size
   const int size = options_.crop_size;
   for (int m = 0; m < size && !window_.empty(); ++m) {
     for (int n = 0; n < size; ++n)
-      map_[static_cast<std::size_t>(m * size + n)] *=
+      map_[flat(m, n, size)] *=
           window_[static_cast<std::size_t>(m)] * window_[static_cast<std::size_t>(n)];
   }
   const auto displacement = [&](const Peak& peak) {
@@ -125,7 +127,7 @@ Localization Localizer::localize(const Tensor<float>& scores, RowCol target_size
   };
   for (int m = bounded(first.row - height / 2); m < bounded(first.row + height / 2 + 1); ++m) {
     for (int n = bounded(first.col - width / 2); n < bounded(first.col + width / 2 + 1); ++n)
-      map_[static_cast<std::size_t>(m * size + n)] = 0.0F;
+      map_[flat(m, n, size)] = 0.0F;
   }
   const Peak second = highest(map_, size);
 

@@ -80,7 +80,8 @@ void Options::validate() const {
                       ": expected a multiple of 16 from 64 to 1024");
   check("search_area_scale", search_area_scale, 1.0, 20.0);
   check("projection_channels", projection_channels, 1, 256);
-  check("filter_size", filter_size, 1, crop_size / 16);
+  const int cells = crop_size / 16;
+  check("filter_size", filter_size, 1, cells);
   check("pelu_alpha", pelu_alpha, 1e-6, unlimited);
   check("filter_regularization", filter_regularization, 1e-12, unlimited);
   check("projection_regularization", projection_regularization, 1e-12, unlimited);

@@ -87,6 +87,8 @@ TEST_CASE("a shift moves the content down and to the right, and the border repea
   const auto patch = impulse(20, 9, 8);
   CHECK(at(augmented(patch, {Kind::identity}, 10), 4, 3) == 1.0F);
   CHECK(at(augmented(patch, {Kind::translation, 3, -2}, 10), 7, 1) == 1.0F);
+  // 9 to 4 pixels: the padding before is floor(-5 / 2), three pixels are cut off.
+  CHECK(at(augmented(impulse(9, 3, 4), {Kind::identity}, 4), 0, 1) == 1.0F);
   const auto corner = augmented(impulse(8, 0, 0), {Kind::translation, 4, 5}, 6);
   for (int i = 0; i < 6; ++i) {
     for (int j = 0; j < 6; ++j) CHECK(at(corner, i, j) == (i <= 3 && j <= 4 ? 1.0F : 0.0F));
