@@ -74,6 +74,26 @@ TEST_CASE_TEMPLATE("conv2d agrees with the goldens to second order", T, float, d
   }
 }
 
+TEST_CASE_TEMPLATE("conv2d_same agrees with the goldens for even and odd filters", T, float,
+                   double) {
+  const Golden golden("conv2d.h5");
+  for (const Device device : devices) {
+    for (const std::string group : {"same_even4", "same_odd3"}) {
+      CAPTURE(group);
+      const Variable<T> x = leaf<T>(golden, group + "/x", device);
+      const Variable<T> w = leaf<T>(golden, group + "/wt", device);
+      const Variable<T> y = conv2d_same(x, w);
+      CHECK(relative_difference(y.value(), golden.tensor<double>(group + "/y")) < 1e-5);
+      if (!golden.has(group + "/go")) continue;
+      const Variable<T> go(golden.tensor<T>(group + "/go", device));
+      const std::vector<Variable<T>> xw{x, w};
+      const auto gradient = backprop(inner(y, go), std::span<const Variable<T>>(xw));
+      CHECK(relative_difference(gradient[0].value(), golden.tensor<double>(group + "/gx")) < 1e-5);
+      CHECK(relative_difference(gradient[1].value(), golden.tensor<double>(group + "/gw")) < 1e-5);
+    }
+  }
+}
+
 TEST_CASE_TEMPLATE("PrRoIPool and both its gradients agree with the goldens", T, float, double) {
   const Golden golden("prroi.h5");
   for (const Device device : devices) {
