@@ -17,4 +17,14 @@ std::vector<std::string> mismatches(const NamedShapes& expected, const NamedTens
   return problems;
 }
 
+void require_fit(const NamedShapes& expected, const NamedTensors& given) {
+  const std::vector<std::string> problems = mismatches(expected, given);
+  if (problems.empty()) return;
+  std::string message =
+      concatenate("the weights do not fit the network, ", problems.size(),
+                  problems.size() == 1 ? " problem: " : " problems: ", problems.front());
+  for (std::size_t i = 1; i < problems.size(); ++i) message += "; " + problems[i];
+  throw WeightsError(message);
+}
+
 }  // namespace atomtrack

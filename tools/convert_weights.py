@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: MIT
 """Converts network weights to atomtrack's HDF5 format (docs/weights.md).
 
-Accepts torchvision's ResNet-18 (.pth), an ATOM checkpoint of the authors' tracker (.pth, .pth.tar) and NumPy archives (.npz). Needs numpy and h5py, not
-PyTorch. A .pth file is a pickle: only tensors are rebuilt from it, every other object becomes an inert placeholder, and nothing stored in it is executed."""
+Accepts torchvision's ResNet-18 (.pth), an ATOM checkpoint of the authors' tracker (.pth, .pth.tar), NumPy archives (.npz), and HDF5 files with the same names (to
+seal one that was made or edited by hand). Needs numpy and h5py, not PyTorch. A .pth file is a pickle: only tensors are rebuilt from it, every other object becomes
+an inert placeholder, and nothing stored in it is executed."""
 import argparse
 import collections
+import contextlib
 import hashlib
 import io
+import math
+import os
 import pickle
 import struct
 import sys
@@ -20,7 +24,10 @@ MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
 BACKBONE = "feature_extractor."
 PREDICTOR = "bb_regressor."
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 ENVELOPE_SIZE = 512
+LARGEST_TENSOR = 2**26  # numbers
+LARGEST_PICKLE = 2**26  # bytes
 
 
 class ConversionError(Exception):
@@ -65,7 +72,7 @@ def rebuild_tensor(storage, offset, size, stride, *ignored):
     if not isinstance(storage, np.ndarray):
         raise ConversionError("a tensor without a storage of numbers")
     offset, size, stride = int(offset), tuple(map(int, size)), tuple(map(int, stride))
-    if len(size) != len(stride) or any(n < 0 for n in size + stride) or offset < 0:
+    if len(size) != len(stride) or any(n < 0 for n in size + stride) or offset < 0 or math.prod(size) > LARGEST_TENSOR:
         raise ConversionError("a tensor with an impossible layout")
     last = offset + sum((n - 1) * s for n, s in zip(size, stride)) if all(size) else offset - 1
     if last >= storage.size:
@@ -104,10 +111,14 @@ class TensorUnpickler(pickle.Unpickler):
     def persistent_load(self, saved_id):
         if not isinstance(saved_id, tuple) or len(saved_id) < 5 or saved_id[0] != "storage":
             raise ConversionError("an unknown kind of stored object")
-        storage_type, key, count = saved_id[1], saved_id[2], saved_id[4]
+        storage_type, key, count = saved_id[1], saved_id[2], int(saved_id[4])
         if not isinstance(storage_type, StorageType):
-            raise ConversionError("a tensor of an unknown number type")
-        return self.load_storage(str(key), storage_type.dtype, int(count))
+            raise ConversionError("a tensor of an unknown number type, expected one of " + ", ".join(STORAGE_TYPES))
+        if any(part is not None for part in saved_id[5:]):
+            raise ConversionError("a tensor on a part of a storage, as PyTorch before 0.4 wrote them")
+        if not 0 <= count <= 4 * LARGEST_TENSOR:
+            raise ConversionError(f"a storage of {count} numbers")
+        return self.load_storage(str(key), storage_type.dtype, count)
 
 
 def read_zip_checkpoint(path):
@@ -118,15 +129,18 @@ def read_zip_checkpoint(path):
         if len(pickles) != 1:
             raise ConversionError("a zip archive without one data.pkl: not a PyTorch file")
         folder = pickles[0][: -len("data.pkl")]
+        if folder + "byteorder" in names and archive.read(folder + "byteorder") != b"little":
+            raise ConversionError("written on a big-endian machine, expected little-endian numbers")
+        if archive.getinfo(pickles[0]).file_size > LARGEST_PICKLE:
+            raise ConversionError("a data.pkl of an impossible size")
 
         def load_storage(key, dtype, count):
             name = folder + "data/" + key
             if name not in names:
                 raise ConversionError(f"storage {key} is missing from the archive")
-            data = archive.read(name)
-            if len(data) < count * dtype.itemsize:
-                raise ConversionError(f"storage {key} is truncated")
-            return np.frombuffer(data, dtype, count)
+            if archive.getinfo(name).file_size != count * dtype.itemsize:
+                raise ConversionError(f"storage {key} is not of the size that its tensors say")
+            return np.frombuffer(archive.read(name), dtype, count)
 
         return TensorUnpickler(io.BytesIO(archive.read(pickles[0])), load_storage).load()
 
@@ -146,7 +160,9 @@ def read_legacy_checkpoint(path):
     def read_object(file):
         header = [TensorUnpickler(file, load_storage).load() for _ in range(3)]
         if header[:2] != [LEGACY_MAGIC, LEGACY_VERSION]:
-            raise ConversionError("not a PyTorch file")
+            raise ConversionError("a pickle, but not a PyTorch file")
+        if isinstance(header[2], dict) and header[2].get("little_endian") is False:
+            raise ConversionError("written on a big-endian machine, expected little-endian numbers")
         return TensorUnpickler(file, load_storage).load()
 
     with open(path, "rb") as file:
@@ -178,15 +194,85 @@ def read_checkpoint(path):
     return {name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, np.ndarray)}
 
 
+def read_hdf5(path):
+    """A file laid out as docs/weights.md says; checksums and seal are not looked at, they are made anew."""
+    with h5py.File(path, "r") as file:
+        if not all(isinstance(item, h5py.Dataset) for item in file.values()):
+            raise ConversionError("holds groups, expected one dataset per tensor in the root")
+        tensors = {name: item[()] for name, item in file.items()}
+        metadata = {name: file.attrs[name] for name in ("mean", "deviation", "provenance") if name in file.attrs}
+    if isinstance(metadata.get("provenance"), bytes):
+        metadata["provenance"] = metadata["provenance"].decode()
+    return tensors, metadata
+
+
 def read_any(path):
+    """The tensors of a file by name, and the metadata that it states."""
     with open(path, "rb") as file:
-        start = file.read(8)
+        start = file.read(ENVELOPE_SIZE + 8)
+    if start[:8] == HDF5_SIGNATURE or start[ENVELOPE_SIZE:] == HDF5_SIGNATURE:
+        return read_hdf5(path)
     if path.endswith(".npz"):
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            return {name: archive[name] for name in archive.files}, {}
     if start.startswith(b"PK") or start.startswith(b"\x80"):
-        return read_checkpoint(path)
-    raise ConversionError("neither a NumPy archive (.npz) nor a PyTorch file (.pth)")
+        return read_checkpoint(path), {}
+    raise ConversionError("neither a PyTorch file (.pth) nor a NumPy archive (.npz) nor HDF5")
+
+
+def batch_norm_shapes(name, channels):
+    return {f"{name}.{leaf}": (channels,) for leaf in ("weight", "bias", "running_mean", "running_var")}
+
+
+def backbone_shapes(stages):
+    """Of a ResNet-18, up to layer<stages>."""
+    shapes = {"conv1.weight": (64, 3, 7, 7), **batch_norm_shapes("bn1", 64)}
+    inputs = 64
+    for stage in range(1, stages + 1):
+        outputs = 32 * 2**stage
+        for block in (0, 1):
+            name = f"layer{stage}.{block}"
+            shapes[name + ".conv1.weight"] = (outputs, inputs, 3, 3)
+            shapes[name + ".conv2.weight"] = (outputs, outputs, 3, 3)
+            shapes.update(batch_norm_shapes(name + ".bn1", outputs))
+            shapes.update(batch_norm_shapes(name + ".bn2", outputs))
+            if inputs != outputs:
+                shapes[name + ".downsample.0.weight"] = (outputs, inputs, 1, 1)
+                shapes.update(batch_norm_shapes(name + ".downsample.1", outputs))
+            inputs = outputs
+    return {BACKBONE + name: shape for name, shape in shapes.items()}
+
+
+def predictor_shapes():
+    """Of the IoU predictor with modulation."""
+    shapes = {"iou_predictor.weight": (1, 512), "iou_predictor.bias": (1,)}
+    convolutions = {"conv3_1r": (128, 128, 3, 3), "conv3_1t": (256, 128, 3, 3), "conv3_2t": (256, 256, 3, 3), "fc3_1r": (256, 128, 3, 3), "conv4_1r": (256, 256, 3, 3),
+                    "conv4_1t": (256, 256, 3, 3), "conv4_2t": (256, 256, 3, 3), "fc34_3r": (256, 512, 1, 1), "fc34_4r": (256, 512, 1, 1)}
+    for name, shape in convolutions.items():
+        shapes.update({name + ".0.weight": shape, name + ".0.bias": shape[:1], **batch_norm_shapes(name + ".1", shape[0])})
+    for name, cells in (("fc3_rt", 25), ("fc4_rt", 9)):
+        shapes.update({name + ".linear.weight": (256, 256 * cells), name + ".linear.bias": (256,), **batch_norm_shapes(name + ".bn", 256)})
+    return {PREDICTOR + name: shape for name, shape in shapes.items()}
+
+
+def problems_of(tensors):
+    """All that keeps these tensors from being a ResNet-18, with or without the IoU predictor, a line each."""
+    needed = backbone_shapes(3)
+    allowed = {**backbone_shapes(4), BACKBONE + "fc.weight": (1000, 512), BACKBONE + "fc.bias": (1000,)}
+    if any(name.startswith(PREDICTOR) for name in tensors):
+        needed.update(predictor_shapes())
+        allowed.update(predictor_shapes())
+    problems = [f"{name}: missing, expected {list(shape)}" for name, shape in needed.items() if name not in tensors]
+    for name, value in tensors.items():
+        if name not in allowed:
+            problems.append(f"{name}: not a tensor of a ResNet-18 or of the IoU predictor")
+        elif value.shape != allowed[name]:
+            problems.append(f"{name}: shape {list(value.shape)}, expected {list(allowed[name])}")
+        elif value.dtype.kind != "f":
+            problems.append(f"{name}: holds {value.dtype}, expected floating-point numbers")
+        elif not np.isfinite(value).all():
+            problems.append(f"{name}: holds numbers that are not finite")
+    return problems
 
 
 def named_for_atomtrack(tensors):
@@ -195,68 +281,110 @@ def named_for_atomtrack(tensors):
     for name, value in tensors.items():
         if name.endswith("num_batches_tracked"):
             continue
-        if not name.startswith((BACKBONE, PREDICTOR)):
-            if not name.startswith(("conv1.", "bn1.", "layer1.", "layer2.", "layer3.", "layer4.", "fc.")):
-                continue
+        if name.startswith(("conv1.", "bn1.", "layer1.", "layer2.", "layer3.", "layer4.", "fc.")):
             name = BACKBONE + name
-        result[name] = value
+        if name.startswith((BACKBONE, PREDICTOR)):
+            result[name] = value
     if BACKBONE + "conv1.weight" not in result:
         raise ConversionError("no ResNet-18 in it: conv1.weight is missing")
-    shape = result[BACKBONE + "conv1.weight"].shape
-    if shape != (64, 3, 7, 7):
-        raise ConversionError(f"conv1.weight is {list(shape)}, a ResNet-18 has [64, 3, 7, 7]")
-    for name, value in result.items():
-        if value.dtype.kind != "f":
-            raise ConversionError(f"{name} holds {value.dtype}, expected floating-point numbers")
-        if not np.isfinite(value).all():
-            raise ConversionError(f"{name} holds numbers that are not finite")
+    problems = problems_of(result)
+    if problems:
+        raise ConversionError(f"does not fit the network, {len(problems)} problems:\n  " + "\n  ".join(problems))
     return result
 
 
 def is_folded(tensors):
-    """Batch norms that pass everything through: weight 1 and mean 0."""
-    weights = [v for k, v in tensors.items() if k.startswith(BACKBONE + "layer") and k.endswith("bn1.weight")]
-    means = [v for k, v in tensors.items() if k.startswith(BACKBONE + "layer") and k.endswith("bn1.running_mean")]
-    return bool(weights) and all((w == 1).all() for w in weights) and all((m == 0).all() for m in means)
+    """Whether the backbone's batch norms pass everything through but a bias: weight 1, mean 0, variance 1 less epsilon."""
+    leaves = {leaf: np.concatenate([v for k, v in tensors.items() if k.startswith(BACKBONE) and k.split(".")[-2] in ("bn1", "bn2", "1") and k.endswith("." + leaf) and v.ndim == 1])
+              for leaf in ("weight", "bias", "running_mean", "running_var")}
+    neutral = (leaves["weight"] == 1).all() and (leaves["running_mean"] == 0).all() and (abs(leaves["running_var"] - 1) <= 2e-5).all()
+    return bool(neutral and (leaves["bias"] != 0).any())
 
 
-def write(path, tensors, provenance, half):
-    dtype = np.dtype("<f2" if half else "<f4")
-    has_predictor = any(name.startswith(PREDICTOR) for name in tensors)
-    with h5py.File(path, "w", userblock_size=ENVELOPE_SIZE) as file:
-        file.attrs["format"] = "atomtrack-weights"
-        file.attrs["format_version"] = np.array([1.0])
-        file.attrs["architecture"] = "modulation" if has_predictor else "backbone"
-        file.attrs["batch_norm_folded"] = np.array([1.0 if is_folded(tensors) else 0.0])
-        file.attrs["mean"] = np.array(MEAN)
-        file.attrs["deviation"] = np.array(DEVIATION)
-        file.attrs["provenance"] = provenance
+def stored(name, values, half):
+    with np.errstate(over="ignore"):
+        data = np.ascontiguousarray(values, "<f2" if half else "<f4")
+    if not np.isfinite(data).all():
+        raise ConversionError(f"{name}: holds numbers too large for {'half' if half else 'single'} precision")
+    return data
+
+
+def write_attribute(where, name, value):
+    """Text has a fixed length: HDF5's text of variable length is not accepted (docs/weights.md)."""
+    if isinstance(value, str):
+        value = value.encode()
+        where.attrs.create(name, value, dtype=h5py.string_dtype("utf-8", max(1, len(value))))
+    else:
+        where.attrs[name] = np.array(value, "<f8")
+
+
+def write_hdf5(path, tensors, metadata, half):
+    with h5py.File(path, "w", userblock_size=ENVELOPE_SIZE, libver=("v110", "v110")) as file:
+        for name, value in metadata.items():
+            write_attribute(file, name, value)
         for name in sorted(tensors):
-            data = np.ascontiguousarray(tensors[name].astype(dtype))
-            if half and not np.isfinite(data).all():
-                raise ConversionError(f"{name} holds numbers too large for half precision")
-            dataset = file.create_dataset(name, data=data)
-            dataset.attrs["sha256"] = hashlib.sha256(data.tobytes()).hexdigest()
-    # The envelope: a digest of all that follows it, verified before the file is opened as HDF5.
+            data = stored(name, tensors[name], half)
+            write_attribute(file.create_dataset(name, data=data), "sha256", hashlib.sha256(data.tobytes()).hexdigest())
+
+
+def seal(path):
+    """Writes the envelope: a digest of all that follows it, verified before the file is opened as HDF5."""
     with open(path, "r+b") as file:
         body = file.read()[ENVELOPE_SIZE:]
         file.seek(0)
         file.write(f"atomtrack-weights\nsha256 {hashlib.sha256(body).hexdigest()}\n".encode().ljust(ENVELOPE_SIZE, b"\0"))
 
 
+def write(path, tensors, stated, half):
+    """Puts a complete file in place, or none."""
+    metadata = {
+        "format": "atomtrack-weights",
+        "format_version": [1],
+        "architecture": "modulation" if any(name.startswith(PREDICTOR) for name in tensors) else "backbone",
+        "batch_norm_folded": [1 if is_folded(tensors) else 0],
+        "mean": MEAN,
+        "deviation": DEVIATION,
+        **stated,
+    }
+    partial = path + ".partial"
+    try:
+        write_hdf5(partial, tensors, metadata, half)
+        seal(partial)
+        os.replace(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(partial)
+        raise
+
+
+def provenance_of(path):
+    with open(path, "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    return f"converted from {os.path.basename(path)} (SHA-256 {digest})"
+
+
+def convert(source, target, half, provenance):
+    tensors, stated = read_any(source)
+    tensors = named_for_atomtrack(tensors)
+    if provenance or not stated.get("provenance"):
+        stated["provenance"] = provenance or provenance_of(source)
+    write(target, tensors, stated, half)
+    return tensors
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0], epilog="The terms of the source file apply to the result: see docs/weights.md.")
-    parser.add_argument("source", help=".pth, .pth.tar or .npz")
+    parser.add_argument("source", help=".pth, .pth.tar, .npz or .h5")
     parser.add_argument("target", help="the .h5 file to write")
     parser.add_argument("--half", action="store_true", help="store in half precision")
     parser.add_argument("--provenance", default="", help="where the numbers come from, and their terms")
     arguments = parser.parse_args()
     try:
-        tensors = named_for_atomtrack(read_any(arguments.source))
-        provenance = arguments.provenance or "converted from " + arguments.source.rsplit("/", 1)[-1]
-        write(arguments.target, tensors, provenance, arguments.half)
-    except (ConversionError, OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, IndexError, struct.error, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        tensors = convert(arguments.source, arguments.target, arguments.half, arguments.provenance)
+    except (ConversionError, OSError) as error:
         sys.exit(f"convert_weights: {arguments.source}: {error}")
+    except Exception as error:  # a damaged file can fail anywhere in the libraries that read it
+        sys.exit(f"convert_weights: {arguments.source}: cannot be read, it is damaged or not what its name says ({type(error).__name__}: {error})")
     print(f"{arguments.target}: {len(tensors)} tensors, {sum(v.size for v in tensors.values())} numbers")
 
 

@@ -14,20 +14,34 @@ namespace {
 struct Report {
   WeightsFile file;
   bool has_predictor = false;
+  std::vector<std::string> damage;    // what makes the tracker refuse the file as it is
   std::vector<std::string> problems;  // what is missing or misshapen
   std::vector<std::string> unused;    // what tracking does not need
 };
 
 Report examine(const std::string& path) {
   Report report;
-  report.file = read_weights(path);
-  NamedShapes expected = expected_tensors(ResNet18<float>(), "feature_extractor");
+  WeightsInspection inspection = inspect_weights(path);
+  report.file = std::move(inspection.file);
+  report.damage = std::move(inspection.damage);
+  const WeightsMetadata& metadata = report.file.metadata;
   for (const auto& [name, tensor] : report.file.tensors)
     report.has_predictor |= name.starts_with("bb_regressor.");
-  if (report.has_predictor) expected.merge(expected_tensors(IouPredictor<float>(), "bb_regressor"));
-  report.problems = mismatches(expected, report.file.tensors);
+  for (const std::string& name : inspection.unreadable)
+    report.has_predictor |= name.starts_with("bb_regressor.");
+  NamedShapes expected = expected_tensors(ResNet18<float>(), "feature_extractor");
+  // Without the predictor a file is whole only where it says so.
+  if (report.has_predictor || metadata.architecture != "backbone")
+    expected.merge(expected_tensors(IouPredictor<float>(), "bb_regressor"));
   for (const auto& [name, tensor] : report.file.tensors) {
     if (expected.count(name) == 0) report.unused.push_back(name);
+  }
+  for (const std::string& name : inspection.unreadable) expected.erase(name);  // listed already
+  report.problems = mismatches(expected, report.file.tensors);
+  const char* architecture = report.has_predictor ? "modulation" : "backbone";
+  if (metadata.architecture != architecture) {
+    report.problems.push_back(concatenate("architecture '", metadata.architecture, "', expected '",
+                                          architecture, "' with these tensors"));
   }
   return report;
 }
@@ -44,6 +58,7 @@ nlohmann::json to_json(const Report& report) {
           {"provenance", metadata.provenance},
           {"iou_predictor", report.has_predictor},
           {"tensors", tensors},
+          {"damage", report.damage},
           {"problems", report.problems},
           {"unused", report.unused}};
 }
@@ -55,27 +70,30 @@ void print(const Report& report, const std::string& path) {
     std::cout << "  " << std::left << std::setw(52) << name << tensor.shape() << "\n";
     numbers += tensor.numel();
   }
-  const auto list = [](const std::array<double, 3>& v) {
+  const auto three = [](const std::array<double, 3>& v) {
     return concatenate(v[0], ", ", v[1], ", ", v[2]);
   };
-  std::cout << path << ": " << report.file.tensors.size() << " tensors, " << numbers
-            << " numbers, all checksums right\n"
+  std::cout << path << ": " << report.file.tensors.size() << " tensors, " << numbers << " numbers"
+            << (report.damage.empty() ? ", all checksums right" : "") << "\n"
             << "  architecture   " << metadata.architecture
             << (report.has_predictor ? "" : " (no IoU predictor: multi-scale search only)") << "\n"
             << "  batch norm     " << (metadata.batch_norm_folded ? "folded" : "running statistics")
             << "\n"
-            << "  normalisation  mean " << list(metadata.mean) << "; deviation "
-            << list(metadata.deviation) << " (RGB in [0, 1])\n"
+            << "  normalisation  mean " << three(metadata.mean) << "; deviation "
+            << three(metadata.deviation) << " (RGB in [0, 1])\n"
             << "  provenance     " << metadata.provenance << "\n";
   if (!report.unused.empty())
     std::cout << "  not needed for tracking: " << report.unused.size() << " tensors, "
               << report.unused.front() << " first\n";
-  if (report.problems.empty()) {
-    std::cout << "fits the network\n";
-  } else {
-    std::cout << "does not fit the network, " << report.problems.size() << " problems:\n";
-    for (const std::string& problem : report.problems) std::cout << "  " << problem << "\n";
-  }
+  const auto list_all = [](const char* title, const std::vector<std::string>& lines) {
+    if (lines.empty()) return;
+    std::cout << title << ", " << lines.size() << (lines.size() == 1 ? " problem" : " problems")
+              << ":\n";
+    for (const std::string& line : lines) std::cout << "  " << line << "\n";
+  };
+  list_all("damaged", report.damage);
+  list_all("does not fit the network", report.problems);
+  if (report.problems.empty()) std::cout << "fits the network\n";
 }
 
 }  // namespace
@@ -83,17 +101,21 @@ void print(const Report& report, const std::string& path) {
 void add_info_command(CLI::App& app, int& exit_status) {
   auto path = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
-  CLI::App* command = app.add_subcommand(
-      "info", "print and check a weights file; exit status 1 if it does not fit the network");
+  CLI::App* command = app.add_subcommand("info",
+                                         "print and check a weights file; exit status 1 if it does "
+                                         "not fit the network, 2 if it is damaged");
   command->add_option("file", *path, "weights file")->required()->type_name("FILE");
   command->add_flag("--json", *json, "print JSON");
   command->callback([path, json, &exit_status] {
     const Report report = examine(*path);
     if (*json) {
-      std::cout << to_json(report).dump(1) << "\n";
+      std::cout << to_json(report).dump(1, ' ', false, nlohmann::json::error_handler_t::replace)
+                << "\n";
     } else {
       print(report, *path);
     }
+    std::cout << std::flush;
+    if (!report.damage.empty()) throw WeightsError(report.damage.front());
     exit_status = report.problems.empty() ? 0 : 1;
   });
 }

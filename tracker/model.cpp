@@ -68,12 +68,17 @@ std::shared_ptr<const Model::Implementation> assemble(const WeightsFile& file, D
   auto model = std::make_shared<Model::Implementation>();
   model->device = device;
   model->metadata = file.metadata;
-  load_parameters(model->backbone, backbone_prefix, file.tensors, device);
+  NamedShapes expected = expected_tensors(model->backbone, backbone_prefix);
   if (has_predictor(file.tensors)) {
     require<WeightsError>(file.metadata.architecture == "modulation",
                           "the weights are of architecture '", file.metadata.architecture,
                           "': this program tracks with 'modulation'");
     model->predictor.emplace();
+    expected.merge(expected_tensors(*model->predictor, predictor_prefix));
+  }
+  require_fit(expected, file.tensors);  // all that is wrong at once
+  load_parameters(model->backbone, backbone_prefix, file.tensors, device);
+  if (model->predictor) {
     load_parameters(*model->predictor, predictor_prefix, file.tensors, device);
     model->predictor->fold_batch_norm();
   }

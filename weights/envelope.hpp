@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 
 namespace atomtrack::weights_format {
@@ -11,11 +13,15 @@ namespace atomtrack::weights_format {
 
 constexpr int envelope_size = 512;
 
+/// The user block of a file with these contents after it.
+std::string envelope_of(std::span<const std::uint8_t> contents);
+
 /// Computes the digest of a complete HDF5 file with a user block and writes it there. Throws
 /// WeightsError.
 void seal(const std::string& path);
 
-/// Throws WeightsError unless the file is sealed and unchanged since.
+/// Throws WeightsError unless the file is sealed and unchanged since. Reads it in pieces, whatever
+/// its size.
 void verify_seal(const std::string& path);
 
 }  // namespace atomtrack::weights_format

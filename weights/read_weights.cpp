@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <optional>
 #include <vector>
 
 #include "atomtrack/weights/weights_file.hpp"
@@ -15,20 +15,37 @@ namespace {
 using hdf5::Handle;
 using namespace weights_format;
 
-constexpr std::size_t longest_text = 1U << 20;
+enum class Damage { refused, listed };
 
 class Reader {
  public:
-  explicit Reader(const std::string& path) : path_(path), file_(open(path)) {}
+  Reader(const std::string& path, Damage damage)
+      : path_(path), treatment_(damage), file_(open(path)) {}
 
-  WeightsFile read() {
-    WeightsFile result;
-    result.metadata = metadata();
-    for (const std::string& name : names()) result.tensors.emplace(name, tensor(name));
-    return result;
+  WeightsInspection read() {
+    result_.file.metadata = metadata();
+    for (const std::string& name : names()) {
+      try {
+        result_.file.tensors.emplace(name, tensor(name));
+      } catch (const WeightsError& error) {
+        if (treatment_ == Damage::refused) throw;
+        result_.damage.emplace_back(error.what());
+        result_.unreadable.push_back(name);
+      }
+    }
+    return std::move(result_);
   }
 
  private:
+  /// Throws, or notes the damage where it is to be listed.
+  template <class... Parts>
+  void expect(bool condition, const Parts&... parts) {
+    if (condition) return;
+    WeightsError error(concatenate(path_, ": ", parts...));
+    if (treatment_ == Damage::refused) throw error;
+    result_.damage.emplace_back(error.what());
+  }
+
   static Handle open(const std::string& path) {
     std::error_code error;
     const auto status = std::filesystem::status(path, error);
@@ -36,13 +53,8 @@ class Reader {
     require<WeightsError>(!std::filesystem::is_directory(status), path,
                           ": is a folder, expected a weights file");
     verify_seal(path);
-    // Closing the file closes whatever is still open in it: in a damaged one HDF5 may leave
-    // something behind.
-    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose,
-                        "HDF5: cannot make access properties");
-    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-    return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), H5Fclose,
-            concatenate(path, ": is not a readable HDF5 file")};
+    return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, file_access()), H5Fclose,
+            path + ": is not a readable HDF5 file"};
   }
 
   std::string text(hid_t where, const char* name, const std::string& whose) const {
@@ -53,16 +65,12 @@ class Reader {
     const Handle space(H5Aget_space(attribute), H5Sclose, what);
     require<WeightsError>(
         H5Tget_class(type) == H5T_STRING && H5Sget_simple_extent_npoints(space) == 1, what);
-    if (H5Tis_variable_str(type) > 0) {
-      char* raw = nullptr;
-      require<WeightsError>(H5Aread(attribute, type, static_cast<void*>(&raw)) >= 0, what);
-      const std::string result = raw == nullptr ? "" : raw;
-      H5Dvlen_reclaim(type, space, H5P_DEFAULT, static_cast<void*>(&raw));
-      return result;
-    }
+    // HDF5 follows the references of variable-length text without looking where they lead.
+    require<WeightsError>(H5Tis_variable_str(type) == 0, path_, ": attribute '", name, "' of ",
+                          whose, " is text of variable length, expected a fixed length");
     const std::size_t size = H5Tget_size(type);
     require<WeightsError>(size <= longest_text, path_, ": attribute '", name, "' is ", size,
-                          " bytes long");
+                          " bytes long, expected at most ", longest_text);
     std::string result(size, '\0');
     require<WeightsError>(H5Aread(attribute, type, result.data()) >= 0, what);
     result.resize(std::min(result.find('\0'), result.size()));
@@ -74,8 +82,11 @@ class Reader {
     const std::string what =
         concatenate(path_, ": lacks the attribute '", name, "' of ", Count, " numbers");
     const Handle attribute(H5Aopen(file_, name, H5P_DEFAULT), H5Aclose, what);
+    const Handle type(H5Aget_type(attribute), H5Tclose, what);
     const Handle space(H5Aget_space(attribute), H5Sclose, what);
-    require<WeightsError>(H5Sget_simple_extent_npoints(space) == static_cast<hssize_t>(Count),
+    const H5T_class_t kind = H5Tget_class(type);
+    require<WeightsError>((kind == H5T_FLOAT || kind == H5T_INTEGER) &&
+                              H5Sget_simple_extent_npoints(space) == static_cast<hssize_t>(Count),
                           what);
     std::array<double, Count> values{};
     require<WeightsError>(H5Aread(attribute, H5T_NATIVE_DOUBLE, values.data()) >= 0, what);
@@ -95,11 +106,8 @@ class Reader {
     metadata.batch_norm_folded = numbers<1>(attribute_folded)[0] != 0.0;
     metadata.mean = numbers<3>(attribute_mean);
     metadata.deviation = numbers<3>(attribute_deviation);
-    for (const double deviation : metadata.deviation) {
-      require<WeightsError>(deviation > 0.0, path_, ": a deviation of ", deviation,
-                            ", expected a positive number");
-    }
     metadata.provenance = text(file_, attribute_provenance, "the file");
+    check_metadata(metadata, path_);
     return metadata;
   }
 
@@ -127,29 +135,29 @@ class Reader {
     const Handle space(H5Dget_space(dataset), H5Sclose,
                        concatenate(path_, ": tensor ", name, " cannot be read"));
     const int rank = H5Sget_simple_extent_ndims(space);
-    require<WeightsError>(rank >= 0 && rank <= static_cast<int>(Shape::max_rank), path_,
-                          ": tensor ", name, " has ", rank, " axes, expected at most ",
+    require<WeightsError>(H5Sget_simple_extent_type(space) != H5S_NULL && rank >= 0 &&
+                              rank <= static_cast<int>(Shape::max_rank),
+                          path_, ": tensor ", name, " has ", rank, " axes, expected at most ",
                           Shape::max_rank);
     std::array<hsize_t, Shape::max_rank> extents{};
     H5Sget_simple_extent_dims(space, extents.data(), nullptr);
     Shape shape;
-    long long elements = 1;
     for (int i = 0; i < rank; ++i) {
       const hsize_t extent = extents[static_cast<std::size_t>(i)];
-      require<WeightsError>(
-          extent <= largest_tensor && elements * static_cast<long long>(extent) <= largest_tensor,
-          path_, ": tensor ", name, " is larger than ", largest_tensor, " numbers");
-      elements *= static_cast<long long>(extent);
+      require<WeightsError>(extent <= largest_tensor &&
+                                shape.numel() * static_cast<long long>(extent) <= largest_tensor,
+                            path_, ": tensor ", name, " is larger than ", largest_tensor,
+                            " numbers");
       shape = shape.append(static_cast<std::int64_t>(extent));
     }
-    total_ += elements;
+    total_ += shape.numel();
     require<WeightsError>(total_ <= largest_total, path_, ": holds more than ", largest_total,
                           " numbers");
     return shape;
   }
 
-  /// Only plain, chunked and compressed storage inside the file itself.
-  void check_storage(hid_t dataset, const std::string& name) const {
+  /// Only plain, chunked and compressed storage inside the file itself. `rank` is the dataset's.
+  void check_storage(hid_t dataset, const std::string& name, std::size_t rank) const {
     const std::string what =
         concatenate(path_, ": tensor ", name, " is stored in a way that is not accepted");
     const Handle properties(H5Dget_create_plist(dataset), H5Pclose, what);
@@ -160,14 +168,15 @@ class Reader {
         " (layout)");
     if (layout == H5D_CHUNKED) {
       std::array<hsize_t, Shape::max_rank> chunk{};
-      const int rank = H5Pget_chunk(properties, static_cast<int>(chunk.size()), chunk.data());
+      require<WeightsError>(H5Pget_chunk(properties, static_cast<int>(chunk.size()),
+                                         chunk.data()) == static_cast<int>(rank),
+                            what, " (chunks)");
       long long elements = 1;
-      for (int i = 0; i < rank; ++i) {
-        const hsize_t extent = chunk[static_cast<std::size_t>(i)];
-        require<WeightsError>(extent > 0 && extent <= largest_tensor &&
-                                  elements * static_cast<long long>(extent) <= largest_tensor,
+      for (std::size_t i = 0; i < rank; ++i) {
+        require<WeightsError>(chunk[i] > 0 && chunk[i] <= largest_tensor &&
+                                  elements * static_cast<long long>(chunk[i]) <= largest_tensor,
                               what, " (chunks)");
-        elements *= static_cast<long long>(extent);
+        elements *= static_cast<long long>(chunk[i]);
       }
     }
     const int filters = H5Pget_nfilters(properties);
@@ -194,28 +203,32 @@ class Reader {
     const bool plain = H5Tequal(type, H5T_IEEE_F32LE) > 0 || H5Tequal(type, half_type()) > 0;
     require<WeightsError>(plain, path_, ": tensor ", name,
                           " is not of half or single precision, little-endian");
-    check_storage(dataset, name);
     const Shape shape = shape_of(dataset, name);
+    check_storage(dataset, name, shape.rank());
     const auto count = static_cast<std::size_t>(shape.numel());
     std::vector<std::uint8_t> bytes(std::max<std::size_t>(count * 4, 4));
     require<WeightsError>(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) >= 0,
                           what);
     const std::string digest = sha256({bytes.data(), count * size});
-    const std::string expected = text(dataset, attribute_sha256, concatenate("tensor ", name));
-    require<WeightsError>(digest == expected, path_, ": tensor ", name, " is damaged: SHA-256 ",
-                          digest, ", expected ", expected);
+    const std::string stored = text(dataset, attribute_sha256, concatenate("tensor ", name));
+    expect(digest == stored, "tensor ", name, " is damaged: SHA-256 ", digest, ", expected ",
+           stored);
     require<WeightsError>(
         H5Tconvert(type, H5T_NATIVE_FLOAT, count, bytes.data(), nullptr, H5P_DEFAULT) >= 0, what);
     Tensor<float> result(shape);
     std::copy_n(reinterpret_cast<const float*>(bytes.data()), count, result.data());
-    for (const float value : result.span()) {
-      require<WeightsError>(std::isfinite(value), path_, ": tensor ", name, " holds ", value,
-                            ", expected finite numbers");
+    const auto values = result.span();
+    const auto wrong = std::find_if(values.begin(), values.end(),
+                                    [](float value) { return !std::isfinite(value); });
+    if (wrong != values.end()) {
+      expect(false, "tensor ", name, " holds ", *wrong, ", expected finite numbers");
     }
     return result;
   }
 
   std::string path_;
+  Damage treatment_;
+  WeightsInspection result_;
   Handle file_;
   long long total_ = 0;
 };
@@ -224,7 +237,12 @@ class Reader {
 
 WeightsFile read_weights(const std::string& path) {
   const hdf5::Session session;
-  return Reader(path).read();
+  return Reader(path, Damage::refused).read().file;
+}
+
+WeightsInspection inspect_weights(const std::string& path) {
+  const hdf5::Session session;
+  return Reader(path, Damage::listed).read();
 }
 
 }  // namespace atomtrack

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "weights/sha256.hpp"
 
-#include <array>
+#include <algorithm>
 #include <bit>
-#include <vector>
 
 namespace atomtrack {
 namespace {
@@ -18,9 +17,9 @@ constexpr std::array<std::uint32_t, 64> round_constants{
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-using State = std::array<std::uint32_t, 8>;
+}  // namespace
 
-void compress(State& state, const std::uint8_t* block) {
+void Sha256::compress(State& state, const std::uint8_t* block) {
   std::array<std::uint32_t, 64> w{};
   for (std::size_t i = 0; i < 16; ++i) {
     w[i] = static_cast<std::uint32_t>(block[4 * i] << 24 | block[4 * i + 1] << 16 |
@@ -50,27 +49,43 @@ void compress(State& state, const std::uint8_t* block) {
   for (std::size_t i = 0; i < 8; ++i) state[i] += round[i];
 }
 
-}  // namespace
-
-std::string sha256(std::span<const std::uint8_t> bytes) {
-  State state{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-              0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  const std::size_t whole = bytes.size() / 64 * 64;
-  for (std::size_t at = 0; at < whole; at += 64) compress(state, bytes.data() + at);
-  // The rest, a one bit, zeros, and the length in bits, filling one or two blocks.
-  std::vector<std::uint8_t> tail(bytes.begin() + static_cast<std::ptrdiff_t>(whole), bytes.end());
-  tail.push_back(0x80);
-  while (tail.size() % 64 != 56) tail.push_back(0);
-  for (int shift = 56; shift >= 0; shift -= 8) {
-    tail.push_back(
-        static_cast<std::uint8_t>(static_cast<std::uint64_t>(bytes.size()) * 8 >> shift));
+void Sha256::update(std::span<const std::uint8_t> bytes) {
+  const std::size_t started = length_ % block_.size();
+  length_ += bytes.size();
+  if (started > 0) {
+    const std::size_t count = std::min(block_.size() - started, bytes.size());
+    std::copy_n(bytes.begin(), count, block_.begin() + static_cast<std::ptrdiff_t>(started));
+    bytes = bytes.subspan(count);
+    if (started + count < block_.size()) return;
+    compress(state_, block_.data());
   }
-  for (std::size_t at = 0; at < tail.size(); at += 64) compress(state, tail.data() + at);
+  for (; bytes.size() >= block_.size(); bytes = bytes.subspan(block_.size())) {
+    compress(state_, bytes.data());
+  }
+  std::copy(bytes.begin(), bytes.end(), block_.begin());
+}
+
+std::string Sha256::finish() {
+  // A one bit, zeros up to eight bytes before the end of a block, and the length in bits.
+  const std::uint64_t bits = length_ * 8;
+  std::array<std::uint8_t, 72> tail{0x80};
+  const std::size_t zeros = (55 - length_ % 64 + 64) % 64;
+  for (std::size_t i = 0; i < 8; ++i) {
+    tail[1 + zeros + i] = static_cast<std::uint8_t>(bits >> (56 - 8 * i));
+  }
+  update({tail.data(), 1 + zeros + 8});
   std::string digest;
-  for (const std::uint32_t word : state) {
+  for (const std::uint32_t word : state_) {
     for (int shift = 28; shift >= 0; shift -= 4) digest += "0123456789abcdef"[word >> shift & 15U];
   }
+  *this = Sha256();
   return digest;
+}
+
+std::string sha256(std::span<const std::uint8_t> bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.finish();
 }
 
 }  // namespace atomtrack

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <system_error>
 #include <vector>
 
 #include "atomtrack/weights/weights_file.hpp"
@@ -18,6 +21,9 @@ constexpr float largest_half = 65504.0F;
 
 void write_text(hid_t where, const char* name, const std::string& text, const std::string& path) {
   const std::string what = concatenate(path, ": cannot write attribute ", name);
+  require<WeightsError>(text.size() <= weights_format::longest_text, path, ": attribute ", name,
+                        " is ", text.size(), " bytes long, expected at most ",
+                        weights_format::longest_text);
   const Handle type(H5Tcopy(H5T_C_S1), H5Tclose, what);
   H5Tset_size(type, std::max<std::size_t>(1, text.size()));
   H5Tset_cset(type, H5T_CSET_UTF8);
@@ -54,6 +60,8 @@ void write_tensor(hid_t file, const std::string& name, const Tensor<float>& tens
                   WeightsStorage storage, const std::string& path) {
   const std::string what =
       concatenate(path, ": cannot write tensor ", name, " (is the disk full?)");
+  require<WeightsError>(!name.empty() && name != "." && name.find('/') == std::string::npos, path,
+                        ": '", name, "' cannot be the name of a tensor");
   const std::vector<float> values = tensor.to_vector();
   for (const float value : values) {
     require<WeightsError>(std::isfinite(value), path, ": tensor ", name, " holds ", value,
@@ -86,30 +94,48 @@ void write_tensor(hid_t file, const std::string& name, const Tensor<float>& tens
   write_text(dataset, weights_format::attribute_sha256, sha256(bytes), path);
 }
 
-}  // namespace
-
-hdf5::Handle weights_format::half_type() {
-  Handle type(H5Tcopy(H5T_IEEE_F32LE), H5Tclose, "HDF5: cannot make the half-precision type");
-  H5Tset_fields(type, 15, 10, 5, 0, 10);
-  H5Tset_size(type, 2);
-  H5Tset_ebias(type, 15);
-  return type;
+/// The HDF5 file's bytes without its user block. Made in memory: HDF5 cannot close a file that it
+/// failed to write (a full disk) and crashes at the program's end.
+std::vector<std::uint8_t> contents_of(const WeightsFile& file, WeightsStorage storage,
+                                      const std::string& path) {
+  constexpr std::size_t growth = 1U << 20;  // bytes
+  const std::string what = path + ": HDF5 cannot make the file's contents";
+  const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, what);
+  H5Pset_userblock(creation, weights_format::envelope_size);
+  const Handle access = weights_format::file_access();
+  H5Pset_fapl_core(access, growth, 0);
+  const Handle out(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose, what);
+  write_metadata(out, file.metadata, path);
+  for (const auto& [name, tensor] : file.tensors) write_tensor(out, name, tensor, storage, path);
+  require<WeightsError>(H5Fflush(out, H5F_SCOPE_GLOBAL) >= 0, what);
+  const ssize_t size = H5Fget_file_image(out, nullptr, 0);
+  require<WeightsError>(size > 0, what);
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
+  require<WeightsError>(H5Fget_file_image(out, bytes.data(), bytes.size()) == size, what);
+  return bytes;
 }
 
+}  // namespace
+
 void write_weights(const std::string& path, const WeightsFile& file, WeightsStorage storage) {
-  const hdf5::Session session;
+  weights_format::check_metadata(file.metadata, path);
+  require<WeightsError>(!std::filesystem::is_directory(path), path,
+                        ": is a folder, expected the name of a file");
+  std::vector<std::uint8_t> contents;
+  {
+    const hdf5::Session session;
+    contents = contents_of(file, storage, path);
+  }
   const std::string partial = path + ".partial";
   try {
-    const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose,
-                          "HDF5: cannot make creation properties");
-    H5Pset_userblock(creation, weights_format::envelope_size);
-    Handle out(H5Fcreate(partial.c_str(), H5F_ACC_TRUNC, creation, H5P_DEFAULT), H5Fclose,
-               concatenate(path, ": cannot be created"));
-    write_metadata(out, file.metadata, path);
-    for (const auto& [name, tensor] : file.tensors) write_tensor(out, name, tensor, storage, path);
-    const bool complete = H5Fflush(out, H5F_SCOPE_GLOBAL) >= 0 && out.close();
-    require<WeightsError>(complete, path, ": cannot be written completely (is the disk full?)");
-    weights_format::seal(partial);
+    std::ofstream out(partial, std::ios::binary);
+    require<WeightsError>(out.is_open(), path,
+                          ": cannot be created: ", std::generic_category().message(errno));
+    out << weights_format::envelope_of(contents);
+    out.write(reinterpret_cast<const char*>(contents.data()),
+              static_cast<std::streamsize>(contents.size()));
+    out.close();
+    require<WeightsError>(out.good(), path, ": cannot be written completely (is the disk full?)");
     std::error_code error;
     std::filesystem::rename(partial, path, error);
     require<WeightsError>(!error, path, ": cannot be put in place: ", error.message());

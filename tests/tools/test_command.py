@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The command as a user meets it. Run by ctest; `python3 test_command.py ATOMTRACK CONVERTER`."""
+import hashlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import time
 import unittest
 import zlib
 
+import h5py
 import numpy as np
 
 ATOMTRACK, CONVERTER = sys.argv[1], sys.argv[2]
@@ -33,6 +35,10 @@ def write_rgba_png(path, pixels):
     rows = b"".join(b"\0" + pixels[y].tobytes() for y in range(height))
     with open(path, "wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def write_text(where, name, text):
+    where.attrs.create(name, text, dtype=h5py.string_dtype("utf-8", len(text)))
 
 
 def picture(number, width=96, height=72):
@@ -166,6 +172,27 @@ class Command(unittest.TestCase):
             self.assert_refused(self.track(self.frames, weights=self.path(name)), name)
             self.assert_refused(self.run_command("info", self.path(name)), name)
         self.assert_refused(self.track(self.frames, weights=self.path("missing.h5")), "missing.h5")
+        # Weights that are no ResNet-18: all that is wrong, in one line.
+        wrong = self.path("wrong.h5")
+        with h5py.File(self.weights) as source, h5py.File(wrong, "w", userblock_size=512) as file:
+            for name, value in source.attrs.items():
+                write_text(file, name, value) if isinstance(value, str) else file.attrs.create(name, value)
+            for name in source:
+                if "layer1.0.conv1" not in name:
+                    data = source[name][()][:32] if name.endswith("layer3.1.bn1.bias") else source[name][()]
+                    write_text(file.create_dataset(name, data=data), "sha256", hashlib.sha256(data.tobytes()).hexdigest())
+        self.assert_refused(self.run_command("info", wrong), "wrong.h5", "is not a weights file")
+        with open(wrong, "r+b") as file:
+            body = file.read()[512:]
+            file.seek(0)
+            file.write(b"atomtrack-weights\nsha256 " + hashlib.sha256(body).hexdigest().encode() + b"\n")
+        problems = ("layer1.0.conv1.weight: missing, expected [64,64,3,3]", "layer3.1.bn1.bias: shape [32], expected [256]")
+        self.assert_refused(self.track(self.frames, "--boxes", self.path("out.txt"), weights=wrong), "wrong.h5", *problems)
+        self.assert_nothing_left()
+        info = self.run_command("info", wrong)
+        self.assertEqual(info.returncode, 1, info.stderr)
+        for problem in problems:
+            self.assertIn(problem, info.stdout)
         self.assert_refused(self.run_command("track", self.frames, "--box", "30,20,28,24", "--weights", self.weights), "IoU predictor", "multi-scale")
 
     def test_bad_outputs(self):

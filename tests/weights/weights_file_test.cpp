@@ -3,7 +3,10 @@
 
 #include <doctest/doctest.h>
 #include <hdf5.h>
+#include <sys/resource.h>
 
+#include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -75,6 +78,23 @@ TEST_CASE("SHA-256 gives the standard's digests") {
         "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+TEST_CASE("SHA-256 of a message in pieces is that of the whole") {
+  RandomSource random(5);
+  std::vector<std::uint8_t> message(1000);
+  for (std::uint8_t& byte : message) byte = static_cast<std::uint8_t>(random.bits());
+  for (std::size_t length = 0; length < 200; ++length) {  // every place of the end in a block
+    const std::span<const std::uint8_t> part(message.data(), length);
+    Sha256 hash;
+    hash.update(part.first(length / 3));
+    hash.update(part.subspan(length / 3));
+    CHECK(hash.finish() == sha256(part));
+  }
+  Sha256 hash;
+  for (const std::uint8_t byte : message) hash.update({&byte, 1});
+  CHECK(hash.finish() == sha256(message));
+  CHECK(hash.finish() == sha256({}));  // a new message
+}
+
 TEST_CASE("what is written is read back") {
   const Folder folder;
   const WeightsFile written = small_file();
@@ -106,7 +126,55 @@ TEST_CASE("numbers that cannot be stored are refused, and the old file stays") {
   CHECK_THROWS_AS(write_weights(path, bad, WeightsStorage::half), WeightsError);
   CHECK(bytes_of(path) == before);
   CHECK_FALSE(fs::exists(path + ".partial"));
+  bad = small_file();
+  bad.metadata.deviation[1] = 0.0;
+  CHECK_THROWS_AS(write_weights(path, bad), WeightsError);
+  bad = small_file();
+  bad.metadata.provenance = std::string(100000, 'x');
+  CHECK_THROWS_AS(write_weights(path, bad), WeightsError);
+  for (const char* name : {"", ".", "a/b"}) {
+    bad = small_file();
+    bad.tensors.emplace(name, Tensor<float>::zeros(Shape{1}));
+    CHECK_THROWS_AS(write_weights(path, bad), WeightsError);
+  }
+  CHECK(bytes_of(path) == before);
+  CHECK_FALSE(fs::exists(path + ".partial"));
+}
+
+TEST_CASE("where nothing can be written, nothing is left") {
+  const Folder folder;
   CHECK_THROWS_AS(write_weights(folder.file("no/such/folder/w.h5"), small_file()), WeightsError);
+  fs::create_directories(folder.file("folder.h5"));
+  CHECK_THROWS_AS(write_weights(folder.file("folder.h5"), small_file()), WeightsError);
+  CHECK_FALSE(fs::exists(folder.file("folder.h5.partial")));
+
+  const std::string path = folder.file("w.h5");
+  write_weights(path, small_file());
+  const auto before = bytes_of(path);
+  WeightsFile large = small_file();
+  large.tensors.emplace("large", Tensor<float>::zeros(Shape{100000}));
+  // A limit on the size of files stands for a full disk.
+  auto* const old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old_limit{};
+  getrlimit(RLIMIT_FSIZE, &old_limit);
+  for (const rlim_t size : {0, 600, 3000, 20000, 200000}) {
+    CAPTURE(size);
+    const rlimit limit{size, old_limit.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    std::string message;
+    try {
+      write_weights(path, large);
+    } catch (const WeightsError& error) {
+      message = error.what();
+    }
+    setrlimit(RLIMIT_FSIZE, &old_limit);
+    CHECK(message.find("w.h5") != std::string::npos);
+    CHECK(bytes_of(path) == before);
+    CHECK_FALSE(fs::exists(path + ".partial"));
+  }
+  std::signal(SIGXFSZ, old_handler);
+  write_weights(path, large);
+  CHECK(read_weights(path).tensors.size() == 4);
 }
 
 TEST_CASE("files that are not weights are refused") {
@@ -117,6 +185,10 @@ TEST_CASE("files that are not weights are refused") {
   CHECK_THROWS_AS(read_weights(folder.file("empty.h5")), WeightsError);
   write_bytes(folder.file("text.h5"), std::vector<char>(5000, 'x'));
   CHECK_THROWS_AS(read_weights(folder.file("text.h5")), WeightsError);
+  // 2 TB that take no room on the disk: refused without reading them.
+  write_bytes(folder.file("sparse.h5"), {'a'});
+  fs::resize_file(folder.file("sparse.h5"), 1ULL << 41);
+  CHECK_THROWS_AS(read_weights(folder.file("sparse.h5")), WeightsError);
 }
 
 TEST_CASE("a truncated or changed file is refused before HDF5 sees it") {
@@ -142,49 +214,164 @@ TEST_CASE("a truncated or changed file is refused before HDF5 sees it") {
   }
 }
 
-TEST_CASE("another format version and links to elsewhere are refused") {
+TEST_CASE("a sealed file of another kind is refused, saying why") {
   const Folder folder;
   const std::string path = folder.file("w.h5");
-  const auto change = [&](auto f) {
+  const auto change = [&](const char* reason, auto f) {
+    CAPTURE(reason);
     write_weights(path, small_file());
     const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
     f(file);
     H5Fclose(file);
     CHECK_THROWS_AS(read_weights(path), WeightsError);  // changed since it was sealed
     weights_format::seal(path);
-    CHECK_THROWS_AS(read_weights(path), WeightsError);
+    std::string message;
+    try {
+      read_weights(path);
+    } catch (const WeightsError& error) {
+      message = error.what();
+    }
+    CAPTURE(message);
+    CHECK(message.find(path) == 0);
+    CHECK(message.find(reason) != std::string::npos);
   };
-  change([](hid_t file) {
-    const hid_t attribute = H5Aopen(file, "format_version", H5P_DEFAULT);
-    const double version = 2.0;
-    H5Awrite(attribute, H5T_NATIVE_DOUBLE, &version);
+  const auto add = [](hid_t file, const char* name, hid_t type, std::vector<hsize_t> extents,
+                      hid_t properties = H5P_DEFAULT) {
+    const hid_t space = H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr);
+    H5Dclose(H5Dcreate2(file, name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT));
+    H5Sclose(space);
+  };
+  const auto set_number = [](hid_t file, const char* name, std::vector<double> values) {
+    const hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
+    H5Awrite(attribute, H5T_NATIVE_DOUBLE, values.data());
     H5Aclose(attribute);
+  };
+  const auto set_value = [](hid_t file, const char* name, std::vector<float> values) {
+    const hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
+    H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+    H5Dclose(dataset);
+  };
+  const auto set_text = [](hid_t where, const char* name, hid_t type, const void* value) {
+    H5Adelete(where, name);
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t attribute = H5Acreate2(where, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    H5Awrite(attribute, type, value);
+    H5Aclose(attribute);
+    H5Sclose(space);
+  };
+  const auto text_type = [](std::size_t size) {
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, size);
+    return type;
+  };
+
+  change("format version 2", [&](hid_t file) { set_number(file, "format_version", {2.0}); });
+  change("deviation of 0", [&](hid_t file) { set_number(file, "deviation", {0.2, 0.0, 0.2}); });
+  change("'mean' of 3 numbers", [&](hid_t file) { set_number(file, "mean", {NAN, 0.0, 0.0}); });
+  change("'provenance'", [](hid_t file) { H5Adelete(file, "provenance"); });
+  change("format 'another'", [&](hid_t file) {
+    const hid_t type = text_type(7);
+    set_text(file, "format", type, "another");
+    H5Tclose(type);
   });
-  change([](hid_t file) {
+  change("variable length", [&](hid_t file) {
+    const hid_t type = text_type(H5T_VARIABLE);
+    const char* value = "modulation";
+    set_text(file, "architecture", type, &value);
+    H5Tclose(type);
+  });
+  change("links to elsewhere", [](hid_t file) {
     H5Lcreate_external("/etc/hosts", "/", file, "outside", H5P_DEFAULT, H5P_DEFAULT);
   });
-  change([](hid_t file) { H5Lcreate_soft("/a.weight", file, "soft", H5P_DEFAULT, H5P_DEFAULT); });
-  change([](hid_t file) {
+  change("links to elsewhere",
+         [](hid_t file) { H5Lcreate_soft("/a.weight", file, "soft", H5P_DEFAULT, H5P_DEFAULT); });
+  change("group is not a tensor", [](hid_t file) {
     H5Gclose(H5Gcreate2(file, "group", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
   });
-  change([](hid_t file) { H5Adelete_by_name(file, "b.bias", "sha256", H5P_DEFAULT); });
-  change([](hid_t file) {  // far too large, and not stored at all
-    const hsize_t huge[2] = {1ULL << 40, 1ULL << 20};
-    const hid_t space = H5Screate_simple(2, huge, nullptr),
-                properties = H5Pcreate(H5P_DATASET_CREATE);
+  change("tensor b.bias lacks the text attribute 'sha256'",
+         [](hid_t file) { H5Adelete_by_name(file, "b.bias", "sha256", H5P_DEFAULT); });
+  change("tensor b.bias is damaged: SHA-256", [&](hid_t file) {
+    set_value(file, "b.bias", {0.5F, 0.25F});
+  });
+  change("tensor b.bias holds nan", [&](hid_t file) {
+    const std::vector<float> values{0.5F, NAN};
+    set_value(file, "b.bias", values);
+    const std::string digest = sha256({reinterpret_cast<const std::uint8_t*>(values.data()), 8});
+    const hid_t dataset = H5Dopen2(file, "b.bias", H5P_DEFAULT);
+    const hid_t type = text_type(64);
+    set_text(dataset, "sha256", type, digest.c_str());
+    H5Tclose(type);
+    H5Dclose(dataset);
+  });
+  change("integers is not of half or single",
+         [&](hid_t file) { add(file, "integers", H5T_STD_I32LE, {3}); });
+  change("double is not of half or single",
+         [&](hid_t file) { add(file, "double", H5T_IEEE_F64LE, {3}); });
+  change("big_endian is not of half or single",
+         [&](hid_t file) { add(file, "big_endian", H5T_IEEE_F32BE, {3}); });
+  change("many_axes has 7 axes", [&](hid_t file) {
+    add(file, "many_axes", H5T_IEEE_F32LE, {1, 1, 1, 1, 1, 1, 2});
+  });
+  change("many_chunks has 20 axes", [&](hid_t file) {
+    const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    const std::vector<hsize_t> ones(20, 1);
+    H5Pset_chunk(properties, 20, ones.data());
+    add(file, "many_chunks", H5T_IEEE_F32LE, ones, properties);
+    H5Pclose(properties);
+  });
+  change("huge is larger than", [&](hid_t file) {  // and not stored at all
+    const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
     const hsize_t chunk[2] = {1, 1024};
     H5Pset_chunk(properties, 2, chunk);
-    H5Dclose(H5Dcreate2(file, "huge", H5T_IEEE_F32LE, space, H5P_DEFAULT, properties, H5P_DEFAULT));
+    add(file, "huge", H5T_IEEE_F32LE, {1ULL << 40, 1ULL << 20}, properties);
     H5Pclose(properties);
-    H5Sclose(space);
   });
-  change([](hid_t file) {  // not numbers of the right kind
-    const hsize_t three = 3;
-    const hid_t space = H5Screate_simple(1, &three, nullptr);
-    H5Dclose(
-        H5Dcreate2(file, "integers", H5T_STD_I32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
-    H5Sclose(space);
+  change("outside is stored in a way that is not accepted (external file)", [&](hid_t file) {
+    const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_external(properties, "/etc/hosts", 0, 12);
+    add(file, "outside", H5T_IEEE_F32LE, {3}, properties);
+    H5Pclose(properties);
   });
+  change("packed is stored in a way that is not accepted (filter 6)", [&](hid_t file) {
+    const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    const hsize_t chunk = 3;
+    H5Pset_chunk(properties, 1, &chunk);
+    H5Pset_scaleoffset(properties, H5Z_SO_FLOAT_DSCALE, 2);
+    add(file, "packed", H5T_IEEE_F32LE, {3}, properties);
+    H5Pclose(properties);
+  });
+}
+
+TEST_CASE("an inspection lists all damage and keeps what can be read") {
+  const Folder folder;
+  const std::string path = folder.file("w.h5");
+  write_weights(path, small_file());
+  CHECK(inspect_weights(path).damage.empty());
+  CHECK(inspect_weights(path).file.tensors.size() == 3);
+
+  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t dataset = H5Dopen2(file, "b.bias", H5P_DEFAULT);
+  const std::vector<float> values{NAN, 1.0F};
+  H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+  H5Dclose(dataset);
+  H5Adelete_by_name(file, "scalar", "sha256", H5P_DEFAULT);
+  H5Fclose(file);
+
+  CHECK_THROWS_AS(inspect_weights(path), WeightsError);  // changed since it was sealed
+  weights_format::seal(path);
+  const WeightsInspection found = inspect_weights(path);
+  REQUIRE(found.damage.size() == 3);
+  CHECK(found.damage[0].find("b.bias is damaged") != std::string::npos);
+  CHECK(found.damage[1].find("b.bias holds nan") != std::string::npos);
+  CHECK(found.damage[2].find("scalar lacks") != std::string::npos);
+  CHECK(found.unreadable == std::vector<std::string>{"scalar"});
+  CHECK(found.file.tensors.count("a.weight") == 1);
+  CHECK(found.file.tensors.count("b.bias") == 1);
+  CHECK(found.file.tensors.count("scalar") == 0);
+
+  write_bytes(folder.file("text.h5"), std::vector<char>(5000, 'x'));
+  CHECK_THROWS_AS(inspect_weights(folder.file("text.h5")), WeightsError);
+  CHECK_THROWS_AS(inspect_weights(folder.file("missing.h5")), WeightsError);
 }
 
 TEST_CASE("loading a network lists all that is wrong at once") {
@@ -201,6 +388,7 @@ TEST_CASE("loading a network lists all that is wrong at once") {
     CHECK(message.find("fc3_rt.bn.weight: missing, expected [2]") != std::string::npos);
     CHECK(message.find("conv3_1r.0.bias: shape [3], expected [2]") != std::string::npos);
     CHECK(message.find("2 problems") != std::string::npos);
+    CHECK(message.find('\n') == std::string::npos);
   }
   const Folder folder;
   write_weights(folder.file("w.h5"), small_file());

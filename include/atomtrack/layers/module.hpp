@@ -37,6 +37,9 @@ using NamedShapes = std::map<std::string, Shape>;
 /// that is missing or has another shape. Names in `given` that nothing expects are not a problem.
 std::vector<std::string> mismatches(const NamedShapes& expected, const NamedTensors& given);
 
+/// Throws WeightsError with all mismatches, in one line, if there are any.
+void require_fit(const NamedShapes& expected, const NamedTensors& given);
+
 namespace detail {
 
 template <class T>
@@ -116,13 +119,7 @@ std::vector<std::pair<std::string, Variable<T>*>> named_parameters(Module<T>& mo
 template <class T, template <class> class Module>
 void load_parameters(Module<T>& module, const std::string& prefix, const NamedTensors& source,
                      Device device = Device::cpu()) {
-  const std::vector<std::string> problems = mismatches(expected_tensors(module, prefix), source);
-  if (!problems.empty()) {
-    std::string message =
-        concatenate("the weights do not fit the network (", problems.size(), " problems):");
-    for (const std::string& problem : problems) message += "\n  " + problem;
-    throw WeightsError(message);
-  }
+  require_fit(expected_tensors(module, prefix), source);
   detail::Loader<T> loader(source, device);
   module.visit(prefix, loader);
 }

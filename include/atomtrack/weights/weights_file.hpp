@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "atomtrack/tensor/named_tensors.hpp"
 
@@ -24,16 +25,30 @@ struct WeightsFile {
   NamedTensors tensors;
 };
 
+/// What can be read of a weights file, and all that is wrong with it.
+struct WeightsInspection {
+  WeightsFile file;
+  std::vector<std::string> damage;      ///< one line each; empty if read_weights would succeed
+  std::vector<std::string> unreadable;  ///< names of tensors that are in the file but not in `file`
+};
+
 enum class WeightsStorage { single, half };
 
-/// Reads a weights file (HDF5). Everything is checked: format and version, each tensor's type,
-/// rank, size and SHA-256, and that every number is finite. Throws WeightsError naming the file and
-/// what was expected. Thread-safe (HDF5 is entered by one thread at a time).
+/// Reads a weights file (HDF5). Everything is checked: the seal over the whole file, format and
+/// version, each tensor's type, rank, size and SHA-256, and that every number is finite. Throws
+/// WeightsError naming the file and what was expected. Thread-safe (one thread at a time is in
+/// HDF5; a program that also calls HDF5 itself needs a thread-safe build of it).
 WeightsFile read_weights(const std::string& path);
+
+/// Reads a weights file to report on it: wrong checksums, and numbers or tensors that are refused,
+/// are listed instead of thrown. For what is not such a file at all, or was changed after it was
+/// sealed, it throws as read_weights does (HDF5 itself can crash on damaged files).
+WeightsInspection inspect_weights(const std::string& path);
 
 /// Writes a weights file; an existing one is replaced only when the new one is complete. In `half`
 /// storage numbers are rounded to 11 significant bits. Throws WeightsError (unwritable, disk full,
-/// a number that is not finite or too large for half storage). Thread-safe.
+/// a name that is no path component, a number that is not finite or too large for half storage).
+/// Thread-safe as read_weights is.
 void write_weights(const std::string& path, const WeightsFile& file,
                    WeightsStorage storage = WeightsStorage::single);
 
