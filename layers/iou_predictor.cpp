@@ -64,9 +64,12 @@ Variable<T> rois_of(const Variable<T>& boxes) {
 template <class T>
 Modulation<T> IouPredictor<T>::modulation(const Variable<T>& layer2, const Variable<T>& layer3,
                                           const Variable<T>& boxes) const {
-  require<ShapeError>(boxes.shape() == Shape{layer2.extent(0), 4}, "reference boxes of shape ",
-                      boxes.shape(), ": expected [", layer2.extent(0), ",4]");
-  const Variable<T> rois = rois_of(reshape(boxes, Shape{boxes.extent(0), 1, 4}));
+  const std::int64_t images = layer2.extent(0);
+  const bool several = boxes.shape().rank() == 3;
+  require<ShapeError>(boxes.extent(0) == images && boxes.extent(several ? 2 : 1) == 4,
+                      "reference boxes of shape ", boxes.shape(), ": expected [", images,
+                      ",4] or [", images, ",R,4]");
+  const Variable<T> rois = rois_of(several ? boxes : reshape(boxes, Shape{images, 1, 4}));
   const Variable<T> pooled3 =
       prroi_pool(conv3_1r(layer2), rois, {reference_bins3, reference_bins3, block3_scale});
   const Variable<T> pooled4 =

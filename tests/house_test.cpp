@@ -21,9 +21,9 @@ struct Source {
   std::vector<std::string> lines;
 };
 
-const std::vector<std::string> rooms{"tensor",   "primitives",   "reference", "cpu",
-                                     "autodiff", "optimization", "layers",    "weights",
-                                     "image",    "tracker",      "training",  "evaluation"};
+const std::vector<std::string> rooms{"tensor",       "primitives", "reference", "cpu",   "autodiff",
+                                     "optimization", "layers",     "weights",   "image", "datasets",
+                                     "tracker",      "training",   "evaluation"};
 
 std::string room_of(const std::string& path) {
   std::string rest = path;
@@ -71,8 +71,9 @@ std::map<std::string, std::set<std::string>> allowed() {
       {"weights", {"tensor"}},
       {"image", {"primitives"}},
       {"tracker", {"image", "weights", "layers", "optimization"}},
-      {"training", {"image", "weights", "layers", "optimization"}},
-      {"evaluation", {"tracker"}},
+      {"datasets", {"image"}},
+      {"training", {"datasets", "weights", "layers", "optimization"}},
+      {"evaluation", {"datasets", "tracker"}},
   };
   for (bool changed = true; changed;) {
     changed = false;

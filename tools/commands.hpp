@@ -12,6 +12,7 @@ void add_track_command(CLI::App& app, int& exit_status);
 void add_bench_command(CLI::App& app, int& exit_status);
 void add_gradcheck_command(CLI::App& app, int& exit_status);
 void add_info_command(CLI::App& app, int& exit_status);
+void add_train_command(CLI::App& app, int& exit_status);
 void add_score_command(CLI::App& app, int& exit_status);
 
 }  // namespace atomtrack::tools

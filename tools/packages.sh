@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Sourced by tools/demo and tools/test: makes sure that what the build needs is installed (Debian 12, Ubuntu).
 
-atomtrack_packages="g++ cmake ninja-build pkg-config libhdf5-dev libopenblas-openmp-dev libdnnl-dev libopencv-dev libcli11-dev nlohmann-json3-dev doctest-dev"
+atomtrack_packages="g++ cmake ninja-build pkg-config libhdf5-dev libopenblas-openmp-dev libdnnl-dev libopencv-dev libcli11-dev nlohmann-json3-dev libpugixml-dev libopenmpi-dev openmpi-bin doctest-dev"
 
 atomtrack_install() {
   local missing="" package

@@ -43,14 +43,16 @@ template <class T>
 struct IouPredictor {
   explicit IouPredictor(const IouPredictorWidths& widths = {});
 
-  /// The reference branch: backbone maps [N,layer2,H/8,W/8] and [N,layer3,H/16,W/16] and one box
-  /// [N,4] (x, y, width, height in pixels of the H x W image) per image.
+  /// The reference branch: backbone maps [N,layer2,H/8,W/8] and [N,layer3,H/16,W/16] and, per
+  /// image, one box [N,4] or several targets' [N,R,4] (x, y, width, height in pixels of the H x W
+  /// image). With R targets the coefficients are [N R,...], image by image.
   Modulation<T> modulation(const Variable<T>& layer2, const Variable<T>& layer3,
                            const Variable<T>& boxes) const;
   /// The convolutions of the test branch.
   IouFeatures<T> features(const Variable<T>& layer2, const Variable<T>& layer3) const;
   /// The predicted overlap, in [-1, 1] as trained, of `boxes` [N,K,4] (x, y, width, height) ->
-  /// [N,K].
+  /// [N,K]. With R targets per image, K is a multiple of R: the first K/R boxes of an image are
+  /// judged against its first target, and so on.
   Variable<T> predict(const IouFeatures<T>& features, const Modulation<T>& modulation,
                       const Variable<T>& boxes) const;
 

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <opencv2/imgproc.hpp>
+
+#include "atomtrack/primitives/primitives.hpp"
+#include "atomtrack/training/config.hpp"
+#include "tools/commands.hpp"
+#include "tools/common_options.hpp"
+#include "tools/image_reader.hpp"
+#include "tools/output.hpp"
+#include "tools/training_log.hpp"
+
+namespace atomtrack::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int interrupted_status = 130;
+constexpr std::size_t preview_pairs = 12;
+// Numbers of pairs that are never trained on.
+constexpr std::uint64_t validation_seed_offset = 0x5EED;
+
+std::atomic<bool> interrupted{false};
+
+struct TrainArguments {
+  std::string config, data, start, output, preview;
+  bool resume = false;
+  std::int64_t pairs = 0;
+  int threads = 0;
+  std::string device = "cpu";
+};
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// "12:34" or "3:12:34".
+std::string clock_text(double seconds) {
+  const auto s = static_cast<long>(std::max(0.0, seconds));
+  const auto two = [](long v) { return (v < 10 ? "0" : "") + std::to_string(v); };
+  return s >= 3600 ? concatenate(s / 3600, ":", two(s / 60 % 60), ":", two(s % 60))
+                   : concatenate(s / 60, ":", two(s % 60));
+}
+
+/// One line on a terminal that is written over; elsewhere a line now and then.
+class Progress {
+ public:
+  Progress(std::int64_t begin, std::int64_t end, bool shown)
+      : begin_(begin), end_(end), shown_(shown), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+  void show(const Trainer::Step& step) {
+    if (!shown_) return;
+    const double now = seconds_now();
+    loss_ = loss_ == 0.0 ? step.loss : 0.98 * loss_ + 0.02 * step.loss;
+    error_ = error_ == 0.0 ? step.mean_error : 0.98 * error_ + 0.02 * step.mean_error;
+    if (now - last_ < (terminal_ ? 0.5 : 60.0) && step.pairs < end_) return;
+    last_ = now;
+    const double speed = static_cast<double>(step.pairs - begin_) / std::max(1e-9, now - start_);
+    const double left = static_cast<double>(end_ - step.pairs) / speed;
+    constexpr int bar = 24;
+    const auto filled = static_cast<int>(bar * step.pairs / std::max<std::int64_t>(1, end_));
+    std::cerr << (terminal_ ? "\r" : "") << "["
+              << std::string(static_cast<std::size_t>(filled), '#')
+              << std::string(static_cast<std::size_t>(bar - filled), '.') << "] " << step.pairs
+              << "/" << end_ << " pairs  loss " << number(loss_) << "  IoU error " << number(error_)
+              << "  " << number(speed) << " pairs/s  " << clock_text(left) << " left "
+              << (terminal_ ? "  " : "\n") << std::flush;
+  }
+  /// Moves to a new line before something else is printed.
+  void interrupt() const {
+    if (shown_ && terminal_) std::cerr << "\n";
+  }
+
+ private:
+  static std::string number(double value) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.3g", value);
+    return text;
+  }
+
+  std::int64_t begin_, end_;
+  bool shown_, terminal_;
+  double start_ = seconds_now(), last_ = 0.0, loss_ = 0.0, error_ = 0.0;
+};
+
+cv::Mat drawn(const Tensor<std::uint8_t>& pixels, const std::vector<Box>& boxes) {
+  cv::Mat image;
+  cv::cvtColor(cv::Mat(static_cast<int>(pixels.extent(0)), static_cast<int>(pixels.extent(1)),
+                       CV_8UC3, const_cast<std::uint8_t*>(pixels.data())),  // NOLINT: only read
+               image, cv::COLOR_RGB2BGR);
+  const cv::Scalar colours[] = {{0, 255, 0}, {0, 160, 255}, {255, 128, 0}, {255, 0, 255}};
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    const Box& b = boxes[i];
+    cv::rectangle(image, cv::Rect2d(b.x, b.y, b.width, b.height), colours[i % 4], i == 0 ? 2 : 1);
+  }
+  return image;
+}
+
+/// Reference above test crop, with the targets' boxes, for the first pairs.
+void write_preview(const PairSource& source, const std::string& path) {
+  std::vector<cv::Mat> columns;
+  for (std::uint64_t i = 0; i < preview_pairs; ++i) {
+    const TrainingPair pair = source.make(i);
+    std::vector<Box> reference, test;
+    for (const PairTarget& target : pair.targets) {
+      reference.push_back(target.reference);
+      test.push_back(target.test);
+    }
+    cv::Mat column;
+    cv::vconcat(drawn(pair.reference, reference), drawn(pair.test, test), column);
+    columns.push_back(column);
+  }
+  std::vector<cv::Mat> rows;
+  for (std::size_t i = 0; i < columns.size(); i += 6) {
+    cv::Mat row;
+    cv::hconcat(std::vector<cv::Mat>(
+                    columns.begin() + static_cast<std::ptrdiff_t>(i),
+                    columns.begin() + static_cast<std::ptrdiff_t>(std::min(i + 6, columns.size()))),
+                row);
+    rows.push_back(row);
+  }
+  cv::Mat sheet;
+  cv::vconcat(rows, sheet);
+  write_image(path, sheet);
+}
+
+void report_data(const TrainingData& data) {
+  std::size_t skipped = 0;
+  std::string first;
+  for (const auto* list : {&data.training, &data.validation}) {
+    std::size_t sequences = 0, stills = 0;
+    for (const WeightedDataset& set : *list) {
+      sequences += set.dataset.sequences.size();
+      stills += set.dataset.stills.size();
+      skipped += set.dataset.skipped;
+      if (first.empty() && !set.dataset.first_skips.empty())
+        first = set.dataset.first_skips.front();
+    }
+    std::cerr << (list == &data.training ? "training: " : "validation: ") << sequences
+              << " sequences, " << stills << " images\n";
+  }
+  if (skipped > 0) std::cerr << "skipped: " << skipped << ", first: " << first << "\n";
+}
+
+WeightsFile starting_weights(const TrainArguments& arguments) {
+  const std::string path = require_weights(arguments.start);
+  return read_weights(path);
+}
+
+/// The files of a training run.
+struct RunFiles {
+  std::string checkpoint, weights;
+};
+
+void save(const Trainer& trainer, const TrainingConfig& config, const TrainingLog& log,
+          const RunFiles& files) {
+  write_weights(files.checkpoint, trainer.checkpoint(config.fingerprint));
+  WeightsFile weights = trainer.weights();
+  weights.metadata.provenance =
+      concatenate("atomtrack train: ", trainer.pairs_done(), " pairs, seed ", config.training.seed,
+                  ", configuration ", config.fingerprint.substr(0, 16),
+                  "; started from: ", weights.metadata.provenance);
+  write_weights(files.weights, weights, WeightsStorage::half);
+  log.save();
+}
+
+int train(const TrainArguments& arguments) {
+  const TrainingConfig config = read_training_config(arguments.config);
+  const TrainingData data = read_training_data(config, arguments.data);
+  const auto exchange = [] {
+    auto processes = mpi_exchange();
+    return processes ? std::move(processes) : std::make_unique<GradientExchange>();
+  }();
+  const bool leader = exchange->rank() == 0;
+  if (leader) report_data(data);
+  const auto source =
+      std::make_shared<PairSource>(data.training, opencv_image_reader(), config.sampling,
+                                   config.augmentation, config.training.seed);
+  if (!arguments.preview.empty()) {
+    write_preview(*source, arguments.preview);
+    return 0;
+  }
+  require<InputError>(!arguments.output.empty(), "train needs --output FOLDER (or --preview FILE)");
+  const RunFiles files{arguments.output + "/checkpoint.h5", arguments.output + "/weights.h5"};
+  std::error_code error;
+  fs::create_directories(arguments.output, error);
+  require<InputError>(!error, arguments.output, ": cannot be made: ", error.message());
+  require<InputError>(arguments.resume || !fs::exists(files.checkpoint), files.checkpoint,
+                      ": is there already; --resume goes on with it");
+
+  Trainer trainer(config.training, starting_weights(arguments), source, *exchange,
+                  parse_device(arguments.device));
+  TrainingLog log(arguments.output);
+  if (arguments.resume) {
+    try {
+      trainer.restore(read_weights(files.checkpoint), config.fingerprint);
+    } catch (const WeightsError& cause) {
+      const std::string what = cause.what();
+      throw WeightsError(what.starts_with(files.checkpoint) ? what
+                                                            : files.checkpoint + ": " + what);
+    }
+    log.load(trainer.pairs_done());
+  }
+  std::vector<TrainingPair> validation;
+  if (leader && config.validation_pairs > 0 && !data.validation.empty()) {
+    const PairSource held_out(data.validation, opencv_image_reader(), config.sampling,
+                              config.augmentation, config.training.seed + validation_seed_offset);
+    for (int i = 0; i < config.validation_pairs; ++i)
+      validation.push_back(held_out.make(static_cast<std::uint64_t>(i)));
+  }
+
+  std::signal(SIGINT, [](int) { interrupted = true; });
+  std::signal(SIGTERM, [](int) { interrupted = true; });
+  const std::int64_t end = arguments.pairs > 0 ? std::min(trainer.pairs_in_all(), arguments.pairs)
+                                               : trainer.pairs_in_all();
+  Progress progress(trainer.pairs_done(), end, leader);
+  const auto passed = [&](std::int64_t before, std::int64_t every) {
+    return every > 0 && before / every < trainer.pairs_done() / every;
+  };
+  while (trainer.pairs_done() < end) {
+    const std::int64_t before = trainer.pairs_done();
+    // All processes stop after the same step.
+    double stop = interrupted ? 1.0 : 0.0;
+    exchange->sum(std::span<double>(&stop, 1));
+    if (stop > 0.0) break;
+    const Trainer::Step step = trainer.step();
+    if (!leader) continue;
+    log.add(step);
+    progress.show(step);
+    const bool last = trainer.pairs_done() >= end;
+    if (!validation.empty() && (last || passed(before, config.validate_every))) {
+      const ValidationReport report = trainer.validate(validation);
+      log.add(trainer.pairs_done(), report);
+      progress.interrupt();
+      std::cerr << "validation after " << trainer.pairs_done() << " pairs: IoU error "
+                << report.first.mean_error << ", rank correlation "
+                << report.first.rank_correlation;
+      if (report.further.candidates > 0)
+        std::cerr << "; further targets " << report.further.mean_error << ", "
+                  << report.further.rank_correlation;
+      std::cerr << "\n";
+    }
+    if (!last && passed(before, config.checkpoint_every)) save(trainer, config, log, files);
+  }
+  if (leader) {
+    save(trainer, config, log, files);
+    progress.interrupt();
+    if (source->unreadable() > 0)
+      std::cerr << source->unreadable()
+                << " draws were repeated, the last because: " << source->last_failure() << "\n";
+    if (interrupted)
+      std::cerr << "stopped after " << trainer.pairs_done() << " pairs; --resume goes on from "
+                << files.checkpoint << "\n";
+  }
+  return interrupted ? interrupted_status : 0;
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app, int& exit_status) {
+  auto arguments = std::make_shared<TrainArguments>();
+  CLI::App* command = app.add_subcommand("train", "train the IoU predictor (docs/training.md)");
+  command->add_option("config", arguments->config, "training configuration (JSON)")
+      ->required()
+      ->type_name("CONFIG.json");
+  command->add_option("--data", arguments->data, "folder that the configuration's roots start from")
+      ->type_name("FOLDER");
+  command
+      ->add_option(
+          "--start", arguments->start,
+          "weights to start from: a backbone, or a whole network to go on with (else as for "
+          "track)")
+      ->type_name("FILE");
+  command
+      ->add_option("--output", arguments->output, "folder for checkpoint, weights, logs and curves")
+      ->type_name("FOLDER");
+  command->add_flag("--resume", arguments->resume, "go on from the checkpoint in --output");
+  command->add_option("--pairs", arguments->pairs, "stop after this many pairs in all")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--preview", arguments->preview, "only draw the first pairs into an image")
+      ->type_name("FILE");
+  command->add_option("--device", arguments->device, "cpu, cuda:INDEX or reference")
+      ->capture_default_str();
+  command->add_option("--threads", arguments->threads, "host threads (0: all cores)")
+      ->check(CLI::Range(0, 1024));
+  command->callback([arguments, &exit_status] {
+    if (arguments->threads > 0) set_threads(arguments->threads);
+    exit_status = train(*arguments);
+  });
+}
+
+}  // namespace atomtrack::tools
