@@ -18,8 +18,7 @@ Json parsed(const std::string& path) {
   std::ifstream file(path);
   require<InputError>(file.good(), path, ": cannot be read");
   Json json = Json::parse(file, nullptr, false);
-  require<InputError>(!json.is_discarded() && json.is_object(), path,
-                      ": is not a complete JSON object");
+  require<InputError>(!json.is_discarded(), path, ": is not complete JSON");
   for (const char* key : {"images", "annotations"}) {
     require<InputError>(json.contains(key) && json[key].is_array(), path, ": lacks the array '",
                         key, "' of COCO's annotations");

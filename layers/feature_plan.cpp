@@ -88,6 +88,9 @@ FeaturePlan<T>::FeaturePlan(const ResNet18<T>& backbone, const IouPredictor<T>* 
                       "features of a ", height, "x", width, " image: expected multiples of 16");
   require<InputError>(predictor != nullptr || (outputs & (iou3 | iou4)) == 0,
                       "features of the IoU predictor were asked for without a predictor");
+  require<InputError>(((outputs & iou3) == 0 || predictor->uses_block3()) &&
+                          ((outputs & iou4) == 0 || predictor->uses_block4()),
+                      "features were asked for of a block that the IoU predictor does not use");
   Lowering<T> lowering(Shape{3, height, width});
   std::size_t value = lowering.add(0, backbone.conv1, backbone.bn1, true);
   value = lowering.add_max_pool(value, ResNet18<T>::stem_pool);

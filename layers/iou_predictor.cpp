@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "atomtrack/layers/iou_predictor.hpp"
 
+#include <cmath>
+#include <utility>
+
 namespace atomtrack {
 namespace {
 
@@ -14,35 +17,111 @@ constexpr int reference_bins4 = 1;
 constexpr int test_bins3 = 5;
 constexpr int test_bins4 = 3;
 
-/// z(x, B) of one block, modulated: pooled features [N K,C,P,P] times the image's coefficients
-/// [N,C].
+constexpr std::pair<IouArchitecture, const char*> architecture_names[] = {
+    {IouArchitecture::modulation, "modulation"},
+    {IouArchitecture::baseline, "baseline"},
+    {IouArchitecture::concatenation, "concatenation"},
+    {IouArchitecture::siamese, "siamese"},
+    {IouArchitecture::modulation_block3, "modulation-block3"},
+    {IouArchitecture::modulation_block4, "modulation-block4"},
+};
+
+/// One vector [M,C] per target, repeated for each of its boxes: [M,K,C].
 template <class T>
-Variable<T> modulated(const Variable<T>& features, const Variable<T>& coefficients,
-                      const Variable<T>& rois, int bins, double scale) {
-  const Variable<T> pooled = prroi_pool(features, rois, {bins, bins, scale});
-  const std::int64_t images = coefficients.extent(0), channels = coefficients.extent(1);
-  const std::int64_t boxes = images == 0 ? 0 : rois.extent(0) / images;
-  const Variable<T> product = reshape(pooled, Shape{images, boxes, channels, bins, bins}) *
-                              reshape(coefficients, Shape{images, 1, channels, 1, 1});
-  return reshape(product, pooled.shape());
+Variable<T> repeated(const Variable<T>& vectors, std::int64_t count) {
+  const std::int64_t targets = vectors.extent(0), channels = vectors.extent(1);
+  return reshape(vectors, Shape{targets, 1, channels}) +
+         Variable<T>(Tensor<T>::zeros(Shape{targets, count, 1}, vectors.device()));
 }
 
 }  // namespace
 
+std::string name_of(IouArchitecture architecture) {
+  for (const auto& [value, name] : architecture_names) {
+    if (value == architecture) return name;
+  }
+  throw InputError("an IoU architecture without a name");
+}
+
+IouArchitecture parse_iou_architecture(const std::string& name) {
+  std::string known;
+  for (const auto& [value, its_name] : architecture_names) {
+    if (name == its_name) return value;
+    known += (known.empty() ? "" : ", ") + std::string(its_name);
+  }
+  throw InputError(concatenate("IoU architecture '", name, "': expected one of ", known));
+}
+
+IouPredictorWidths IouPredictorWidths::of(IouArchitecture architecture) {
+  constexpr std::int64_t symmetric_width = 202;
+  IouPredictorWidths widths;
+  if (architecture == IouArchitecture::concatenation || architecture == IouArchitecture::siamese)
+    widths.fc3_rt = widths.fc4_rt = symmetric_width;
+  return widths;
+}
+
 template <class T>
-IouPredictor<T>::IouPredictor(const IouPredictorWidths& w)
-    : conv3_1r(w.layer2, w.conv3_1r, 3, same3x3),
-      fc3_1r(w.conv3_1r, w.fc3_1r, reference_bins3, valid),
-      conv4_1r(w.layer3, w.conv4_1r, 3, same3x3),
-      fc34_3r(w.fc3_1r + w.conv4_1r, w.conv3_2t, 1, valid),
-      fc34_4r(w.fc3_1r + w.conv4_1r, w.conv4_2t, 1, valid),
-      conv3_1t(w.layer2, w.conv3_1t, 3, same3x3),
-      conv3_2t(w.conv3_1t, w.conv3_2t, 3, same3x3),
-      conv4_1t(w.layer3, w.conv4_1t, 3, same3x3),
-      conv4_2t(w.conv4_1t, w.conv4_2t, 3, same3x3),
-      fc3_rt(w.conv3_2t * test_bins3 * test_bins3, w.fc3_rt),
-      fc4_rt(w.conv4_2t * test_bins4 * test_bins4, w.fc4_rt),
-      iou_predictor(w.fc3_rt + w.fc4_rt, 1) {}
+IouPredictor<T>::IouPredictor(IouArchitecture which)
+    : IouPredictor(which, IouPredictorWidths::of(which)) {}
+
+template <class T>
+IouPredictor<T>::IouPredictor(IouArchitecture which, const IouPredictorWidths& w)
+    : architecture(which) {
+  const std::int64_t pooled3 = w.conv3_2t * test_bins3 * test_bins3;
+  const std::int64_t pooled4 = w.conv4_2t * test_bins4 * test_bins4;
+  const std::int64_t reference = (uses_block3() ? w.fc3_1r : 0) + (uses_block4() ? w.conv4_1r : 0);
+  if (uses_block3()) {
+    if (modulates()) {
+      conv3_1r = ConvBlock<T>(w.layer2, w.conv3_1r, 3, same3x3);
+      fc3_1r = ConvBlock<T>(w.conv3_1r, w.fc3_1r, reference_bins3, valid);
+      fc34_3r = ConvBlock<T>(reference, w.conv3_2t, 1, valid);
+    }
+    conv3_1t = ConvBlock<T>(w.layer2, w.conv3_1t, 3, same3x3);
+    conv3_2t = ConvBlock<T>(w.conv3_1t, w.conv3_2t, 3, same3x3);
+    fc3_rt = LinearBlock<T>(pooled3, w.fc3_rt);
+  }
+  if (uses_block4()) {
+    if (modulates()) {
+      conv4_1r = ConvBlock<T>(w.layer3, w.conv4_1r, 3, same3x3);
+      fc34_4r = ConvBlock<T>(reference, w.conv4_2t, 1, valid);
+    }
+    conv4_1t = ConvBlock<T>(w.layer3, w.conv4_1t, 3, same3x3);
+    conv4_2t = ConvBlock<T>(w.conv4_1t, w.conv4_2t, 3, same3x3);
+    fc4_rt = LinearBlock<T>(pooled4, w.fc4_rt);
+  }
+  if (is_symmetric()) {
+    fc3_r = LinearBlock<T>(pooled3, w.fc3_rt);
+    fc4_r = LinearBlock<T>(pooled4, w.fc4_rt);
+  }
+  if (architecture == IouArchitecture::siamese) {
+    // A scalar product of rectified features could not be negative.
+    for (LinearBlock<T>* layer : {&fc3_r, &fc4_r, &fc3_rt, &fc4_rt}) layer->rectified = false;
+    return;
+  }
+  const std::int64_t last = (uses_block3() ? w.fc3_rt : 0) + (uses_block4() ? w.fc4_rt : 0);
+  iou_predictor = Linear<T>(architecture == IouArchitecture::concatenation ? 2 * last : last, 1);
+}
+
+/// Calls f(name, layer) for every layer that the architecture has.
+template <class T>
+template <class F>
+void IouPredictor<T>::for_each_layer(F f) {
+  const bool modulated = modulates();
+  if (modulated && uses_block3()) f("conv3_1r", conv3_1r);
+  if (uses_block3()) f("conv3_1t", conv3_1t);
+  if (uses_block3()) f("conv3_2t", conv3_2t);
+  if (modulated && uses_block3()) f("fc3_1r", fc3_1r);
+  if (modulated && uses_block4()) f("conv4_1r", conv4_1r);
+  if (uses_block4()) f("conv4_1t", conv4_1t);
+  if (uses_block4()) f("conv4_2t", conv4_2t);
+  if (modulated && uses_block3()) f("fc34_3r", fc34_3r);
+  if (modulated && uses_block4()) f("fc34_4r", fc34_4r);
+  if (is_symmetric()) f("fc3_r", fc3_r);
+  if (is_symmetric()) f("fc4_r", fc4_r);
+  if (uses_block3()) f("fc3_rt", fc3_rt);
+  if (uses_block4()) f("fc4_rt", fc4_rt);
+  if (architecture != IouArchitecture::siamese) f("iou_predictor", iou_predictor);
+}
 
 template <class T>
 Variable<T> rois_of(const Variable<T>& boxes) {
@@ -70,21 +149,55 @@ Modulation<T> IouPredictor<T>::modulation(const Variable<T>& layer2, const Varia
                       "reference boxes of shape ", boxes.shape(), ": expected [", images,
                       ",4] or [", images, ",R,4]");
   const Variable<T> rois = rois_of(several ? boxes : reshape(boxes, Shape{images, 1, 4}));
-  const Variable<T> pooled3 =
-      prroi_pool(conv3_1r(layer2), rois, {reference_bins3, reference_bins3, block3_scale});
-  const Variable<T> pooled4 =
-      prroi_pool(conv4_1r(layer3), rois, {reference_bins4, reference_bins4, block4_scale});
-  const Variable<T> both = concat({fc3_1r(pooled3), pooled4}, 1);
-  const Variable<T> block3 = fc34_3r(both);
-  const Variable<T> block4 = fc34_4r(both);
-  return {reshape(block3, Shape{block3.extent(0), block3.extent(1)}),
-          reshape(block4, Shape{block4.extent(0), block4.extent(1)})};
+  if (architecture == IouArchitecture::baseline) return {};
+  if (is_symmetric()) {
+    const IouFeatures<T> shared = features(layer2, layer3);
+    return {fc3_r(prroi_pool(shared.block3, rois, {test_bins3, test_bins3, block3_scale})),
+            fc4_r(prroi_pool(shared.block4, rois, {test_bins4, test_bins4, block4_scale}))};
+  }
+  std::vector<Variable<T>> pooled;
+  if (uses_block3()) {
+    pooled.push_back(fc3_1r(
+        prroi_pool(conv3_1r(layer2), rois, {reference_bins3, reference_bins3, block3_scale})));
+  }
+  if (uses_block4()) {
+    pooled.push_back(
+        prroi_pool(conv4_1r(layer3), rois, {reference_bins4, reference_bins4, block4_scale}));
+  }
+  const Variable<T> both =
+      pooled.size() == 1 ? pooled.front() : concat(std::span<const Variable<T>>(pooled), 1);
+  const auto vectors = [&](const ConvBlock<T>& layer) {
+    const Variable<T> coefficients = layer(both);
+    return reshape(coefficients, Shape{coefficients.extent(0), coefficients.extent(1)});
+  };
+  Modulation<T> result;
+  if (uses_block3()) result.block3 = vectors(fc34_3r);
+  if (uses_block4()) result.block4 = vectors(fc34_4r);
+  return result;
 }
 
 template <class T>
 IouFeatures<T> IouPredictor<T>::features(const Variable<T>& layer2,
                                          const Variable<T>& layer3) const {
-  return {conv3_2t(conv3_1t(layer2)), conv4_2t(conv4_1t(layer3))};
+  IouFeatures<T> result;
+  if (uses_block3()) result.block3 = conv3_2t(conv3_1t(layer2));
+  if (uses_block4()) result.block4 = conv4_2t(conv4_1t(layer3));
+  return result;
+}
+
+/// z(x, B) of one block, modulated where there are coefficients [M,C], through its fully connected
+/// layer: pooled features [N K,C,P,P] -> [N K,F].
+template <class T>
+Variable<T> IouPredictor<T>::head(const Variable<T>& features, const Variable<T>& coefficients,
+                                  const Variable<T>& rois, const LinearBlock<T>& layer, int bins,
+                                  double scale) const {
+  const Variable<T> pooled = prroi_pool(features, rois, {bins, bins, scale});
+  if (!modulates()) return layer(pooled);
+  const std::int64_t targets = coefficients.extent(0), channels = coefficients.extent(1);
+  const std::int64_t boxes = targets == 0 ? 0 : rois.extent(0) / targets;
+  const Variable<T> product = reshape(pooled, Shape{targets, boxes, channels, bins, bins}) *
+                              reshape(coefficients, Shape{targets, 1, channels, 1, 1});
+  return layer(reshape(product, pooled.shape()));
 }
 
 template <class T>
@@ -92,45 +205,58 @@ Variable<T> IouPredictor<T>::predict(const IouFeatures<T>& features,
                                      const Modulation<T>& modulation,
                                      const Variable<T>& boxes) const {
   const Variable<T> rois = rois_of(boxes);
-  const Variable<T> block3 =
-      fc3_rt(modulated(features.block3, modulation.block3, rois, test_bins3, block3_scale));
-  const Variable<T> block4 =
-      fc4_rt(modulated(features.block4, modulation.block4, rois, test_bins4, block4_scale));
-  return reshape(iou_predictor(concat({block3, block4}, 1)),
-                 Shape{boxes.extent(0), boxes.extent(1)});
+  const Shape result{boxes.extent(0), boxes.extent(1)};
+  std::vector<Variable<T>> test, reference;
+  if (uses_block3()) {
+    test.push_back(
+        head(features.block3, modulation.block3, rois, fc3_rt, test_bins3, block3_scale));
+    reference.push_back(modulation.block3);
+  }
+  if (uses_block4()) {
+    test.push_back(
+        head(features.block4, modulation.block4, rois, fc4_rt, test_bins4, block4_scale));
+    reference.push_back(modulation.block4);
+  }
+  const auto joined = [](const std::vector<Variable<T>>& parts) {
+    return parts.size() == 1 ? parts.front() : concat(std::span<const Variable<T>>(parts), 1);
+  };
+  const Variable<T> z = joined(test);
+  if (!is_symmetric()) return reshape(iou_predictor(z), result);
+  const std::int64_t width = z.extent(1);
+  const std::int64_t targets = reference.front().extent(0);
+  const std::int64_t count = targets == 0 ? 0 : rois.extent(0) / targets;
+  const Variable<T> c = repeated(joined(reference), count);
+  const Variable<T> per_target = reshape(z, Shape{targets, count, width});
+  if (architecture == IouArchitecture::concatenation) {
+    const Variable<T> both = concat({c, per_target}, 2);
+    return reshape(iou_predictor(reshape(both, Shape{rois.extent(0), 2 * width})), result);
+  }
+  // Divided by the length of typical vectors, so that training starts with moderate values.
+  return reshape(sum(c * per_target, {2}) * (1.0 / std::sqrt(static_cast<double>(width))), result);
 }
 
 template <class T>
 void IouPredictor<T>::set_training(bool training) {
-  for (ConvBlock<T>* block : {&conv3_1r, &fc3_1r, &conv4_1r, &fc34_3r, &fc34_4r, &conv3_1t,
-                              &conv3_2t, &conv4_1t, &conv4_2t}) {
-    block->norm.training = training;
-  }
-  for (LinearBlock<T>* block : {&fc3_rt, &fc4_rt}) {
-    if (block->norm) block->norm->training = training;
-  }
+  struct Switch {
+    bool training;
+    void operator()(const char*, ConvBlock<T>& layer) const { layer.norm.training = training; }
+    void operator()(const char*, LinearBlock<T>& layer) const {
+      if (layer.norm) layer.norm->training = training;
+    }
+    void operator()(const char*, Linear<T>&) const {}
+  };
+  for_each_layer(Switch{training});
 }
 
 template <class T>
 void IouPredictor<T>::fold_batch_norm() {
-  fc3_rt.fold_batch_norm();
-  fc4_rt.fold_batch_norm();
+  for (LinearBlock<T>* layer : {&fc3_r, &fc4_r, &fc3_rt, &fc4_rt}) layer->fold_batch_norm();
 }
 
 template <class T>
 void IouPredictor<T>::visit(const std::string& prefix, ModuleVisitor<T>& visitor) {
-  conv3_1r.visit(join_name(prefix, "conv3_1r"), visitor);
-  conv3_1t.visit(join_name(prefix, "conv3_1t"), visitor);
-  conv3_2t.visit(join_name(prefix, "conv3_2t"), visitor);
-  fc3_1r.visit(join_name(prefix, "fc3_1r"), visitor);
-  conv4_1r.visit(join_name(prefix, "conv4_1r"), visitor);
-  conv4_1t.visit(join_name(prefix, "conv4_1t"), visitor);
-  conv4_2t.visit(join_name(prefix, "conv4_2t"), visitor);
-  fc34_3r.visit(join_name(prefix, "fc34_3r"), visitor);
-  fc34_4r.visit(join_name(prefix, "fc34_4r"), visitor);
-  fc3_rt.visit(join_name(prefix, "fc3_rt"), visitor);
-  fc4_rt.visit(join_name(prefix, "fc4_rt"), visitor);
-  iou_predictor.visit(join_name(prefix, "iou_predictor"), visitor);
+  for_each_layer(
+      [&](const char* name, auto& layer) { layer.visit(join_name(prefix, name), visitor); });
 }
 
 template struct IouPredictor<float>;

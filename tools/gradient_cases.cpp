@@ -253,7 +253,7 @@ constexpr IouPredictorWidths reduced{3, 4, 3, 3, 3, 4, 3, 4, 3, 4, 3};
 /// their own.
 IouPredictor<double> reduced_predictor() {
   RandomSource random(11);
-  IouPredictor<double> predictor(reduced);
+  IouPredictor<double> predictor(IouArchitecture::modulation, reduced);
   NamedTensors weights;
   for (const auto& [name, shape] : expected_tensors(predictor, "")) {
     Tensor<float> tensor(shape);

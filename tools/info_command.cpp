@@ -19,6 +19,21 @@ struct Report {
   std::vector<std::string> unused;    // what tracking does not need
 };
 
+bool is_predictor(const std::string& architecture) {
+  try {
+    parse_iou_architecture(architecture);
+    return true;
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
+/// The predictor of a weights file's architecture; with modulation if it names none.
+IouPredictor<float> named_predictor(const std::string& architecture) {
+  return is_predictor(architecture) ? IouPredictor<float>(parse_iou_architecture(architecture))
+                                    : IouPredictor<float>();
+}
+
 Report examine(const std::string& path) {
   Report report;
   WeightsInspection inspection = inspect_weights(path);
@@ -32,16 +47,18 @@ Report examine(const std::string& path) {
   NamedShapes expected = expected_tensors(ResNet18<float>(), "feature_extractor");
   // Without the predictor a file is whole only where it says so.
   if (report.has_predictor || metadata.architecture != "backbone")
-    expected.merge(expected_tensors(IouPredictor<float>(), "bb_regressor"));
+    expected.merge(expected_tensors(named_predictor(metadata.architecture), "bb_regressor"));
   for (const auto& [name, tensor] : report.file.tensors) {
     if (expected.count(name) == 0) report.unused.push_back(name);
   }
   for (const std::string& name : inspection.unreadable) expected.erase(name);  // listed already
   report.problems = mismatches(expected, report.file.tensors);
-  const char* architecture = report.has_predictor ? "modulation" : "backbone";
-  if (metadata.architecture != architecture) {
-    report.problems.push_back(concatenate("architecture '", metadata.architecture, "', expected '",
-                                          architecture, "' with these tensors"));
+  const bool fits = report.has_predictor ? is_predictor(metadata.architecture)
+                                         : metadata.architecture == "backbone";
+  if (!fits) {
+    report.problems.push_back(concatenate(
+        "architecture '", metadata.architecture, "', expected ",
+        report.has_predictor ? "that of an IoU predictor" : "'backbone'", " with these tensors"));
   }
   return report;
 }

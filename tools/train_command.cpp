@@ -149,9 +149,14 @@ void report_data(const TrainingData& data) {
   if (skipped > 0) std::cerr << "skipped: " << skipped << ", first: " << first << "\n";
 }
 
+/// What training starts from; a whole network's predictor only where the user asked for that file.
 WeightsFile starting_weights(const TrainArguments& arguments) {
-  const std::string path = require_weights(arguments.start);
-  return read_weights(path);
+  WeightsFile file = read_weights(require_weights(arguments.start));
+  if (arguments.start.empty())
+    std::erase_if(file.tensors, [](const auto& entry) {
+      return entry.first.starts_with(TrainingNetwork<float>::predictor_name);
+    });
+  return file;
 }
 
 /// The files of a training run.
@@ -197,6 +202,9 @@ int train(const TrainArguments& arguments) {
 
   Trainer trainer(config.training, starting_weights(arguments), source, *exchange,
                   parse_device(arguments.device));
+  if (leader)
+    std::cerr << "architecture " << name_of(config.training.architecture) << ": "
+              << trainer.predictor_parameters() << " parameters in the predictor\n";
   TrainingLog log(arguments.output);
   if (arguments.resume) {
     try {

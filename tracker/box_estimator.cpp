@@ -39,10 +39,10 @@ EstimatedBox decode_box(const Box& box, RowCol sample_position, double scale, in
 BoxEstimator::BoxEstimator(const IouPredictor<float>& predictor, const Tensor<float>& layer2,
                            const Tensor<float>& layer3, const Target& target,
                            RowCol sample_position, const Options& options)
-    : predictor_(predictor), options_(options) {
+    : predictor_(predictor), options_(options), device_(layer2.device()) {
   const Box box =
       encode_box(target.position, target.size, sample_position, target.scale, options.crop_size);
-  modulation_ = predictor.modulation(layer2, layer3, tensor_of({box}, layer2.device()));
+  modulation_ = predictor.modulation(layer2, layer3, tensor_of({box}, device_));
 }
 
 std::optional<EstimatedBox> BoxEstimator::estimate(const Tensor<float>& iou3,
@@ -60,7 +60,7 @@ std::optional<EstimatedBox> BoxEstimator::estimate(const Tensor<float>& iou3,
       [&](const Variable<float>& boxes) {
         return predictor_.predict(features, modulation_, boxes);
       },
-      tensor_of(propose_boxes(start, options_, random), iou3.device()), ascent);
+      tensor_of(propose_boxes(start, options_, random), device_), ascent);
   Box mean;
   double predicted = 0.0;
   if (!mean_of_best(refined.boxes, refined.overlap, options_, mean, predicted)) return std::nullopt;

@@ -36,6 +36,7 @@ class BoxEstimator {
  private:
   const IouPredictor<float>& predictor_;
   Options options_;
+  Device device_;
   Modulation<float> modulation_;
 };
 

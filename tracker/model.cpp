@@ -70,10 +70,11 @@ std::shared_ptr<const Model::Implementation> assemble(const WeightsFile& file, D
   model->metadata = file.metadata;
   NamedShapes expected = expected_tensors(model->backbone, backbone_prefix);
   if (has_predictor(file.tensors)) {
-    require<WeightsError>(file.metadata.architecture == "modulation",
-                          "the weights are of architecture '", file.metadata.architecture,
-                          "': this program tracks with 'modulation'");
-    model->predictor.emplace();
+    try {
+      model->predictor.emplace(parse_iou_architecture(file.metadata.architecture));
+    } catch (const InputError& error) {
+      throw WeightsError(error.what());
+    }
     expected.merge(expected_tensors(*model->predictor, predictor_prefix));
   }
   require_fit(expected, file.tensors);  // all that is wrong at once

@@ -53,6 +53,13 @@ struct Model::Implementation {
   std::optional<IouPredictor<float>> predictor;
   mutable PlanPool plans;
 
+  /// The maps that the predictor ascends on.
+  unsigned estimation_outputs() const {
+    unsigned outputs = 0;
+    if (predictor->uses_block3()) outputs |= FeaturePlan<float>::iou3;
+    if (predictor->uses_block4()) outputs |= FeaturePlan<float>::iou4;
+    return outputs;
+  }
   PlanPool::Lease plan(unsigned outputs, int side) const {
     return plans.borrow(backbone, predictor ? &*predictor : nullptr, outputs, side);
   }

@@ -187,8 +187,8 @@ Result Tracker::Implementation::update(const ImageView& image) {
   result.milliseconds.crop = watch.lap();
 
   const bool estimates = options.estimation == Estimation::overlap_maximization;
-  model.implementation()
-      .plan(Plan::layer3 | (estimates ? Plan::iou3 | Plan::iou4 : 0U), options.crop_size)
+  const Model::Implementation& network = model.implementation();
+  network.plan(Plan::layer3 | (estimates ? network.estimation_outputs() : 0U), options.crop_size)
       ->run(crops_, maps_);
   result.milliseconds.features = watch.lap();
 

@@ -152,6 +152,8 @@ TrainingConfig parse_training_config(const std::string& text, const std::string&
   TrainingConfig config;
   std::string about;
   object.optional("about", about);
+  std::string architecture = name_of(config.training.architecture);
+  object.optional("architecture", architecture);
   object.optional("seed", config.training.seed);
   object.optional("checkpoint_every", config.checkpoint_every);
   for (const Json& dataset : object.array("datasets"))
@@ -160,6 +162,7 @@ TrainingConfig parse_training_config(const std::string& text, const std::string&
   config.augmentation = augmentation_options(object.object("augmentation"));
   const std::uint64_t seed = config.training.seed;
   config.training = training_options(object.object("training"));
+  config.training.architecture = parse_iou_architecture(architecture);
   config.training.seed = seed;
   JsonObject validation = object.object("validation");
   validation.optional("pairs", config.validation_pairs);

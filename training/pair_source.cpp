@@ -77,12 +77,13 @@ Box draw_share(RandomSource& random) {
   return {random.uniform(0.0, 1.0 - width), random.uniform(0.0, 1.0 - height), width, height};
 }
 
-/// Whether the crop shows most of the box.
+/// Whether the crop shows most of the box, neither tiny nor filling it.
 bool is_shown(const Box& box, int crop) {
+  const double smallest = crop / 24.0;
   const double width = std::min(box.x + box.width, crop - 1.0) - std::max(box.x, 0.0);
   const double height = std::min(box.y + box.height, crop - 1.0) - std::max(box.y, 0.0);
-  return width > 0.7 * box.width && height > 0.7 * box.height && box.width > 12 &&
-         box.height > 12 && box.width * box.height < 0.4 * crop * crop;
+  return width > 0.7 * box.width && height > 0.7 * box.height && box.width > smallest &&
+         box.height > smallest && box.width * box.height < 0.4 * crop * crop;
 }
 
 /// A further target of the pair: another object of a still, a part of the first target, or any

@@ -107,14 +107,20 @@ Trainer::Trainer(const TrainingOptions& options, const WeightsFile& start,
       metadata_(start.metadata),
       pairs_(std::move(pairs)),
       exchange_(exchange),
-      device_(device) {
+      device_(device),
+      network_(options.architecture) {
   check(options);
   require<InputError>(options.batch / options.group >= exchange.size(),
                       "training: ", options.batch / options.group, " groups per batch for ",
                       exchange.size(), " processes, expected at least one each");
   load_parameters(network_.backbone, Network::backbone_name, start.tensors, device);
-  const std::string first_name = std::string(Network::predictor_name) + ".iou_predictor.weight";
-  if (start.tensors.count(first_name) != 0) {
+  const std::string prefix = std::string(Network::predictor_name) + ".";
+  const auto first = start.tensors.lower_bound(prefix);
+  if (first != start.tensors.end() && first->first.starts_with(prefix)) {
+    require<WeightsError>(start.metadata.architecture == name_of(options.architecture),
+                          "the weights to start from are of architecture '",
+                          start.metadata.architecture, "', the configuration asks for '",
+                          name_of(options.architecture), "'");
     load_parameters(network_.predictor, Network::predictor_name, start.tensors, device);
   } else {
     load_parameters(network_.predictor, Network::predictor_name,
@@ -129,13 +135,20 @@ Trainer::Trainer(const TrainingOptions& options, const WeightsFile& start,
   if (options.average > 0.0) {
     for (const auto& [name, tensor] : tensors_) average_.push_back(tensor.clone());
   }
-  metadata_.architecture = "modulation";
+  metadata_.architecture = name_of(options.architecture);
 }
 
 Trainer::~Trainer() = default;
 
 std::int64_t Trainer::pairs_in_all() const {
   return options_.schedule.back().until;
+}
+
+std::int64_t Trainer::predictor_parameters() const {
+  IouPredictor<float> predictor = network_.predictor;
+  std::int64_t count = 0;
+  for (const auto& [name, value] : named_parameters(predictor, "")) count += value->value().numel();
+  return count;
 }
 
 void Trainer::start_loader() {
@@ -257,7 +270,7 @@ void Trainer::update_average() {
 
 ValidationReport Trainer::validate(std::span<const TrainingPair> pairs) const {
   const WeightsFile file = weights();
-  Network network;
+  Network network(options_.architecture);
   load_parameters(network.backbone, Network::backbone_name, file.tensors, device_);
   load_parameters(network.predictor, Network::predictor_name, file.tensors, device_);
   return atomtrack::validate(network, pairs);
@@ -275,7 +288,10 @@ WeightsFile Trainer::weights() const {
 
 namespace {
 
-constexpr const char* checkpoint_architecture = "checkpoint of modulation";
+/// What a checkpoint calls itself, so that no tracker takes it for weights.
+std::string checkpoint_of(const std::string& architecture) {
+  return "checkpoint of " + architecture;
+}
 
 /// The counters of a checkpoint; doubles hold them exactly.
 std::string counters(const std::string& fingerprint, std::int64_t pairs, std::int64_t steps,
@@ -301,7 +317,7 @@ NamedList parameters_of(Module& module) {
 WeightsFile Trainer::checkpoint(const std::string& fingerprint) const {
   WeightsFile file;
   file.metadata = metadata_;
-  file.metadata.architecture = checkpoint_architecture;
+  file.metadata.architecture = checkpoint_of(metadata_.architecture);
   file.metadata.provenance = counters(fingerprint, pairs_done_, steps_, head_adam_.state().steps,
                                       backbone_adam_.state().steps);
   Network network = network_;
@@ -317,9 +333,9 @@ WeightsFile Trainer::checkpoint(const std::string& fingerprint) const {
 }
 
 void Trainer::restore(const WeightsFile& checkpoint, const std::string& fingerprint) {
-  require<WeightsError>(checkpoint.metadata.architecture == checkpoint_architecture,
-                        "is of architecture '", checkpoint.metadata.architecture, "', expected '",
-                        checkpoint_architecture, "'");
+  require<WeightsError>(checkpoint.metadata.architecture == checkpoint_of(metadata_.architecture),
+                        "is a '", checkpoint.metadata.architecture, "', expected a '",
+                        checkpoint_of(metadata_.architecture), "'");
   std::istringstream text(checkpoint.metadata.provenance);
   std::int64_t pairs = 0, steps = 0, head_steps = 0, backbone_steps = 0;
   text >> pairs >> steps >> head_steps >> backbone_steps;

@@ -77,7 +77,7 @@ TEST_CASE_TEMPLATE("basic blocks and the stem agree with the goldens", T, float,
 TEST_CASE_TEMPLATE("the reduced IoU predictor agrees with the goldens", T, float, double) {
   const Golden golden("iou_head_small.h5");
   const auto input = [&](const char* name) { return Variable<T>(golden.tensor<T>(name)); };
-  IouPredictor<T> predictor(small_widths);
+  IouPredictor<T> predictor(IouArchitecture::modulation, small_widths);
   load_parameters(predictor, "", tensors_in(golden, "params"));
   for (const bool folded : {false, true}) {
     if (folded) predictor.fold_batch_norm();
@@ -102,7 +102,7 @@ TEST_CASE_TEMPLATE("three training steps of the IoU predictor agree with the gol
                    double) {
   const Golden golden("iou_head_train.h5");
   const auto input = [&](const char* name) { return Variable<T>(golden.tensor<T>(name)); };
-  IouPredictor<T> predictor(small_widths);
+  IouPredictor<T> predictor(IouArchitecture::modulation, small_widths);
   load_parameters(predictor, "", tensors_in(golden, "params"));
   predictor.set_training(true);
   Adam<T> adam;

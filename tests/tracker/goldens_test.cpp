@@ -100,7 +100,8 @@ TEST_CASE("sample weights and replacement agree with the goldens") {
 TEST_CASE_TEMPLATE("refinement agrees with the goldens", T, float, double) {
   const Golden head("iou_head_small.h5");
   const Golden golden("box_refine.h5");
-  IouPredictor<T> predictor(IouPredictorWidths{8, 11, 7, 6, 16, 12, 10, 13, 14, 9, 5});
+  IouPredictor<T> predictor(IouArchitecture::modulation,
+                            IouPredictorWidths{8, 11, 7, 6, 16, 12, 10, 13, 14, 9, 5});
   NamedTensors weights;
   for (const std::string& name : head.children("params"))
     weights.emplace(name, head.tensor<float>("params/" + name));

@@ -375,7 +375,7 @@ TEST_CASE("an inspection lists all damage and keeps what can be read") {
 }
 
 TEST_CASE("loading a network lists all that is wrong at once") {
-  IouPredictor<float> predictor(IouPredictorWidths{2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2});
+  IouPredictor<float> predictor(IouArchitecture::modulation, IouPredictorWidths{2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2});
   NamedTensors weights = named_tensors(predictor, "");
   weights.erase("fc3_rt.bn.weight");
   weights.at("conv3_1r.0.bias") = Tensor<float>::zeros(Shape{3});

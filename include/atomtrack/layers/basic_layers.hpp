@@ -105,7 +105,8 @@ struct ConvBlock {
   BatchNorm2d<T> norm;
 };
 
-/// Linear, batch norm, ReLU on [N,C,H,W], flattened, or [N,in]; parameters "linear" and "bn".
+/// Linear, batch norm, ReLU (unless `rectified` is false) on [N,C,H,W], flattened, or [N,in];
+/// parameters "linear" and "bn".
 template <class T>
 struct LinearBlock {
   LinearBlock() = default;
@@ -114,7 +115,8 @@ struct LinearBlock {
   Variable<T> operator()(const Variable<T>& x) const {
     const std::int64_t rows = x.extent(0);
     const Variable<T> y = linear(reshape(x, Shape{rows, linear.weight.extent(1)}));
-    return relu(norm ? (*norm)(y) : y);
+    const Variable<T> normalised = norm ? (*norm)(y) : y;
+    return rectified ? relu(normalised) : normalised;
   }
   void visit(const std::string& prefix, ModuleVisitor<T>& visitor) {
     linear.visit(join_name(prefix, "linear"), visitor);
@@ -126,6 +128,7 @@ struct LinearBlock {
 
   Linear<T> linear;
   std::optional<BatchNorm2d<T>> norm;
+  bool rectified = true;
 };
 
 extern template struct BatchNorm2d<float>;

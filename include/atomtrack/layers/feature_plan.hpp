@@ -17,7 +17,8 @@ class FeaturePlan {
  public:
   enum Output { layer2 = 1, layer3 = 2, iou3 = 4, iou4 = 8 };
 
-  /// `outputs` is a union of Output flags; iou3 and iou4 need a predictor. The input is
+  /// `outputs` is a union of Output flags; iou3 and iou4 need a predictor that uses
+  /// that block. The input is
   /// [N,3,height,width]; height and width are multiples of 16. Throws InputError.
   FeaturePlan(const ResNet18<T>& backbone, const IouPredictor<T>* predictor, unsigned outputs,
               std::int64_t height, std::int64_t width);

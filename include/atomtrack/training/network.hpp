@@ -13,6 +13,9 @@ namespace atomtrack {
 /// names of a weights file.
 template <class T>
 struct TrainingNetwork {
+  explicit TrainingNetwork(IouArchitecture architecture = IouArchitecture::modulation)
+      : predictor(architecture) {}
+
   ResNet18<T> backbone;
   IouPredictor<T> predictor;
 

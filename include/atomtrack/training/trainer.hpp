@@ -24,6 +24,7 @@ struct TrainingStage {
 
 struct TrainingOptions {
   std::uint64_t seed = 0;
+  IouArchitecture architecture = IouArchitecture::modulation;
   int batch = 64;  ///< pairs per step of Adam
   int group = 16;  ///< pairs whose statistics batch norm shares; divides `batch`
   /// Weight averaging: average = average * this + (1 - this) * weights after every step; 0 switches
@@ -71,6 +72,8 @@ class Trainer {
   Step step();
   std::int64_t pairs_done() const { return pairs_done_; }
   std::int64_t pairs_in_all() const;
+  /// Numbers that are learned in the predictor (batch norm's statistics not counted).
+  std::int64_t predictor_parameters() const;
   bool finished() const { return pairs_done_ >= pairs_in_all(); }
 
   /// Predicts on prepared pairs with the averaged weights and running statistics.
