@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <vector>
 
 #include "atomtrack/weights/weights_file.hpp"
 #include "weights/envelope.hpp"
 #include "weights/format.hpp"
+#include "weights/half.hpp"
 #include "weights/sha256.hpp"
 
 namespace atomtrack {
@@ -213,10 +215,16 @@ class Reader {
     const std::string stored = text(dataset, attribute_sha256, concatenate("tensor ", name));
     expect(digest == stored, "tensor ", name, " is damaged: SHA-256 ", digest, ", expected ",
            stored);
-    require<WeightsError>(
-        H5Tconvert(type, H5T_NATIVE_FLOAT, count, bytes.data(), nullptr, H5P_DEFAULT) >= 0, what);
     Tensor<float> result(shape);
-    std::copy_n(reinterpret_cast<const float*>(bytes.data()), count, result.data());
+    if (size == sizeof(float)) {
+      std::memcpy(result.data(), bytes.data(), count * size);
+    } else {
+      for (std::size_t i = 0; i < count; ++i) {
+        std::uint16_t half = 0;
+        std::memcpy(&half, bytes.data() + i * size, size);
+        result.data()[i] = from_half(half);
+      }
+    }
     const auto values = result.span();
     const auto wrong = std::find_if(values.begin(), values.end(),
                                     [](float value) { return !std::isfinite(value); });

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <bit>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -10,6 +12,7 @@
 #include "atomtrack/weights/weights_file.hpp"
 #include "weights/envelope.hpp"
 #include "weights/format.hpp"
+#include "weights/half.hpp"
 #include "weights/sha256.hpp"
 
 namespace atomtrack {
@@ -56,6 +59,19 @@ void write_metadata(hid_t file, const WeightsMetadata& metadata, const std::stri
   write_text(file, attribute_provenance, metadata.provenance, path);
 }
 
+/// The numbers as the file holds them, little-endian.
+std::vector<std::uint8_t> stored_bytes(const std::vector<float>& values, WeightsStorage storage) {
+  static_assert(std::endian::native == std::endian::little);
+  const std::size_t size = storage == WeightsStorage::half ? 2 : 4;
+  std::vector<std::uint8_t> bytes(values.size() * size);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::uint16_t half = to_half(values[i]);
+    const void* from = size == 2 ? static_cast<const void*>(&half) : &values[i];
+    std::memcpy(bytes.data() + i * size, from, size);
+  }
+  return bytes;
+}
+
 void write_tensor(hid_t file, const std::string& name, const Tensor<float>& tensor,
                   WeightsStorage storage, const std::string& path) {
   const std::string what =
@@ -81,16 +97,9 @@ void write_tensor(hid_t file, const std::string& name, const Tensor<float>& tens
   const Handle dataset(
       H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Dclose,
       what);
-  require<WeightsError>(
-      H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0, what);
-  // The digest is of the bytes as stored.
-  std::vector<std::uint8_t> bytes(std::max<std::size_t>(values.size() * 4, 4));
-  std::copy_n(reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * 4,
-              bytes.data());
-  require<WeightsError>(
-      H5Tconvert(H5T_NATIVE_FLOAT, type, values.size(), bytes.data(), nullptr, H5P_DEFAULT) >= 0,
-      what);
-  bytes.resize(values.size() * H5Tget_size(type));
+  const std::vector<std::uint8_t> bytes = stored_bytes(values, storage);
+  require<WeightsError>(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) >= 0,
+                        what);
   write_text(dataset, weights_format::attribute_sha256, sha256(bytes), path);
 }
 

@@ -18,6 +18,7 @@
 #include "atomtrack/tracker/model.hpp"
 #include "support/compare.hpp"
 #include "weights/envelope.hpp"
+#include "weights/half.hpp"
 #include "weights/sha256.hpp"
 
 using namespace atomtrack;
@@ -112,6 +113,42 @@ TEST_CASE("what is written is read back") {
             (storage == WeightsStorage::half ? 5e-4 : 0.0));
     }
   }
+}
+
+TEST_CASE("half precision is the nearest, ties to even, for every number") {
+  // Every half is itself again, and what lies between two of them goes to the nearer.
+  for (std::uint32_t bits = 0; bits < 0x7BFF; ++bits) {
+    const float low = from_half(static_cast<std::uint16_t>(bits));
+    const float high = from_half(static_cast<std::uint16_t>(bits + 1));
+    const float middle = (low + high) / 2;  // exact in float
+    REQUIRE(low < high);
+    REQUIRE(to_half(low) == bits);
+    REQUIRE(to_half(-low) == (bits | 0x8000U));
+    REQUIRE(to_half(middle) == bits + bits % 2);
+    REQUIRE(to_half(std::nextafter(middle, low)) == bits);
+    REQUIRE(to_half(std::nextafter(middle, high)) == bits + 1);
+  }
+  CHECK(from_half(0x3C00) == 1.0F);
+  CHECK(from_half(0x7BFF) == 65504.0F);
+  CHECK(to_half(65520.0F) == 0x7C00);
+  CHECK(std::isnan(from_half(to_half(NAN))));
+}
+
+TEST_CASE("large tensors keep every number in half storage") {
+  const Folder folder;
+  WeightsFile file = small_file();
+  RandomSource random(3);
+  Tensor<float> values(Shape{600, 1000});
+  for (float& value : values.span()) value = static_cast<float>(random.normal(0.0, 0.05));
+  values.data()[77] = 0.06249805F;  // rounds up to the next power of two
+  file.tensors.emplace("large", values);
+  write_weights(folder.file("w.h5"), file, WeightsStorage::half);
+  const Tensor<float> read = read_weights(folder.file("w.h5")).tensors.at("large");
+  int wrong = 0;
+  for (std::int64_t i = 0; i < values.numel(); ++i)
+    wrong += read.data()[i] == from_half(to_half(values.data()[i])) ? 0 : 1;
+  CHECK(wrong == 0);
+  CHECK(read.data()[77] == 0.0625F);
 }
 
 TEST_CASE("numbers that cannot be stored are refused, and the old file stays") {
@@ -375,7 +412,8 @@ TEST_CASE("an inspection lists all damage and keeps what can be read") {
 }
 
 TEST_CASE("loading a network lists all that is wrong at once") {
-  IouPredictor<float> predictor(IouArchitecture::modulation, IouPredictorWidths{2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2});
+  IouPredictor<float> predictor(IouArchitecture::modulation,
+                                IouPredictorWidths{2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2});
   NamedTensors weights = named_tensors(predictor, "");
   weights.erase("fc3_rt.bn.weight");
   weights.at("conv3_1r.0.bias") = Tensor<float>::zeros(Shape{3});
