@@ -3,7 +3,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-install(TARGETS atomtrack atomtrack_cpu_dependencies atomtrack_hdf5 EXPORT atomtrackTargets
+install(TARGETS atomtrack atomtrack_cpu_dependencies atomtrack_cuda_dependencies atomtrack_hdf5 EXPORT atomtrackTargets
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(DIRECTORY include/atomtrack DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
 if(ATOMTRACK_HAS_TOOLS)

@@ -55,6 +55,9 @@ class HostMemory final : public DeviceMemory {
   void copy_within(void* to, const void* from, std::size_t bytes) override {
     if (bytes > 0) std::memmove(to, from, bytes);  // null pointers may come with no bytes
   }
+  void set_zero(void* data, std::size_t bytes) override {
+    if (bytes > 0) std::memset(data, 0, bytes);
+  }
 };
 
 // Sizes are rounded up so that a freed block fits the next request of nearly the same size: to a
@@ -77,6 +80,7 @@ struct Block {
   Pool* pool = nullptr;
   void* data = nullptr;
   std::size_t bytes = 0;
+  std::uint64_t queue = 0;  // in which it was freed
 };
 
 class Pool {
@@ -96,7 +100,9 @@ class Pool {
   }
 
   void recycle(Block* block) noexcept {
+    const std::uint64_t queue = memory_->queue();
     const std::lock_guard lock(mutex_);
+    block->queue = queue;
     poison(block->data, block->bytes);
     statistics_.in_use -= block->bytes;
     free_[block->bytes].push_back(block);
@@ -130,11 +136,18 @@ class Pool {
   DeviceMemory& memory() { return *memory_; }
 
  private:
+  // Best a block freed in the caller's own queue: whatever still uses it there comes first anyway.
   Block* take_cached(std::size_t size) {
     const auto found = free_.find(size);
     if (found == free_.end() || found->second.empty()) return nullptr;
-    Block* block = found->second.back();
-    found->second.pop_back();
+    std::vector<Block*>& list = found->second;
+    const std::uint64_t queue = memory_->queue();
+    const auto own = std::find_if(list.rbegin(), list.rend(),
+                                  [&](const Block* block) { return block->queue == queue; });
+    if (own != list.rend()) std::iter_swap(own, list.rbegin());
+    Block* block = list.back();
+    if (block->queue != queue) memory_->wait_for(block->queue);
+    list.pop_back();
     return block;
   }
 

@@ -21,6 +21,16 @@ class DeviceMemory {
   virtual void copy_to_host(void* host, const void* device, std::size_t bytes) = 0;
   virtual void copy_from_host(void* device, const void* host, std::size_t bytes) = 0;
   virtual void copy_within(void* to, const void* from, std::size_t bytes) = 0;
+  /// Sets `bytes` bytes to zero, ordered like the copies.
+  virtual void set_zero(void* data, std::size_t bytes) = 0;
+
+  /// The queue on which the calling thread's work is ordered; 0 where work is done when a call
+  /// returns. The pool gives a block that was freed in one queue to another only after `wait_for`.
+  virtual std::uint64_t queue() noexcept { return 0; }
+  /// Orders later work of the calling thread after all that `queue` has been given so far.
+  virtual void wait_for(std::uint64_t queue) { static_cast<void>(queue); }
+  /// Returns when all of the calling thread's work is done.
+  virtual void synchronize() {}
 };
 
 /// Makes `memory` serve `device` until the process ends. Called once per GPU by the backend that

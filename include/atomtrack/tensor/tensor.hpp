@@ -57,6 +57,8 @@ class Tensor {
     Tensor result(shape, device);
     if (device.is_host()) {
       std::fill_n(result.data_, result.numel(), value);
+    } else if (value == T{0}) {
+      device_memory(device).set_zero(result.data_, result.bytes());
     } else {
       const std::vector<T> values(static_cast<std::size_t>(result.numel()), value);
       device_memory(device).copy_from_host(result.data_, values.data(), result.bytes());

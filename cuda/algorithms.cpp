@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#include "cuda/algorithms.hpp"
+
+#include <array>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "atomtrack/tensor/error.hpp"
+
+namespace atomtrack::cuda {
+namespace {
+
+using Key = std::array<std::int64_t, 11>;
+
+template <class T>
+Key key_of(const Context& context, const Convolution<T>& of) {
+  Key key{context.device().index, of.geometry.stride, of.geometry.padding};
+  for (std::size_t i = 0; i < 4; ++i) {
+    key[3 + i] = of.x_shape.begin()[i];
+    key[7 + i] = of.w_shape.begin()[i];
+  }
+  return key;
+}
+
+/// The first of cuDNN's proposals that keeps our rules.
+template <class Algorithm, class Performance>
+Choice<Algorithm> first_fitting(std::span<const Performance> proposals, bool single,
+                                const char* what) {
+  for (const Performance& proposal : proposals) {
+    const bool exact = !single || proposal.mathType == CUDNN_FMA_MATH ||
+                       proposal.mathType == CUDNN_DEFAULT_MATH;
+    if (proposal.status == CUDNN_STATUS_SUCCESS && exact &&
+        proposal.determinism == CUDNN_DETERMINISTIC && proposal.memory <= workspace_limit)
+      return {proposal.algo, proposal.memory};
+  }
+  throw DeviceError(
+      concatenate(what, ": cuDNN has no deterministic algorithm of full precision for it"));
+}
+
+/// The choice for a problem, made by `ask` the first time.
+template <class Algorithm, class T, class Ask>
+Choice<Algorithm> remembered(Context& context, const Convolution<T>& of, Ask ask) {
+  thread_local std::map<Key, Choice<Algorithm>> choices;
+  const Key key = key_of(context, of);
+  const auto found = choices.find(key);
+  return found != choices.end() ? found->second : choices.emplace(key, ask()).first->second;
+}
+
+}  // namespace
+
+template <class T>
+Convolution<T>::Convolution(const Shape& x_of, const Shape& w_of, const Shape& y_of,
+                            Conv2dGeometry of)
+    : x_shape(x_of),
+      w_shape(w_of),
+      geometry(of),
+      x(describe_tensor<T>(x_of)),
+      y(describe_tensor<T>(y_of)),
+      w(describe_filter<T>(w_of)),
+      operation(describe_convolution<T>(of)) {}
+
+template <class T>
+Choice<cudnnConvolutionFwdAlgo_t> choose_forward(Context& context, const Convolution<T>& of) {
+  return remembered<cudnnConvolutionFwdAlgo_t>(context, of, [&] {
+    std::array<cudnnConvolutionFwdAlgoPerf_t, CUDNN_CONVOLUTION_FWD_ALGO_COUNT> proposals;
+    int count = 0;
+    check(cudnnGetConvolutionForwardAlgorithm_v7(
+              context.cudnn(), of.x.get(), of.w.get(), of.operation.get(), of.y.get(),
+              static_cast<int>(proposals.size()), &count, proposals.data()),
+          "cudnnGetConvolutionForwardAlgorithm_v7");
+    return first_fitting<cudnnConvolutionFwdAlgo_t>(
+        std::span<const cudnnConvolutionFwdAlgoPerf_t>(proposals).first(
+            static_cast<std::size_t>(count)),
+        std::is_same_v<T, float>, "conv2d");
+  });
+}
+
+template <class T>
+Choice<cudnnConvolutionBwdDataAlgo_t> choose_data(Context& context, const Convolution<T>& of) {
+  return remembered<cudnnConvolutionBwdDataAlgo_t>(context, of, [&] {
+    std::array<cudnnConvolutionBwdDataAlgoPerf_t, CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT> proposals;
+    int count = 0;
+    check(cudnnGetConvolutionBackwardDataAlgorithm_v7(
+              context.cudnn(), of.w.get(), of.y.get(), of.operation.get(), of.x.get(),
+              static_cast<int>(proposals.size()), &count, proposals.data()),
+          "cudnnGetConvolutionBackwardDataAlgorithm_v7");
+    return first_fitting<cudnnConvolutionBwdDataAlgo_t>(
+        std::span<const cudnnConvolutionBwdDataAlgoPerf_t>(proposals).first(
+            static_cast<std::size_t>(count)),
+        std::is_same_v<T, float>, "conv2d_data_adjoint");
+  });
+}
+
+template <class T>
+Choice<cudnnConvolutionBwdFilterAlgo_t> choose_filter(Context& context, const Convolution<T>& of) {
+  return remembered<cudnnConvolutionBwdFilterAlgo_t>(context, of, [&] {
+    std::array<cudnnConvolutionBwdFilterAlgoPerf_t, CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT>
+        proposals;
+    int count = 0;
+    check(cudnnGetConvolutionBackwardFilterAlgorithm_v7(
+              context.cudnn(), of.x.get(), of.y.get(), of.operation.get(), of.w.get(),
+              static_cast<int>(proposals.size()), &count, proposals.data()),
+          "cudnnGetConvolutionBackwardFilterAlgorithm_v7");
+    return first_fitting<cudnnConvolutionBwdFilterAlgo_t>(
+        std::span<const cudnnConvolutionBwdFilterAlgoPerf_t>(proposals).first(
+            static_cast<std::size_t>(count)),
+        std::is_same_v<T, float>, "conv2d_filter_adjoint");
+  });
+}
+
+template struct Convolution<float>;
+template struct Convolution<double>;
+template Choice<cudnnConvolutionFwdAlgo_t> choose_forward(Context&, const Convolution<float>&);
+template Choice<cudnnConvolutionFwdAlgo_t> choose_forward(Context&, const Convolution<double>&);
+template Choice<cudnnConvolutionBwdDataAlgo_t> choose_data(Context&, const Convolution<float>&);
+template Choice<cudnnConvolutionBwdDataAlgo_t> choose_data(Context&, const Convolution<double>&);
+template Choice<cudnnConvolutionBwdFilterAlgo_t> choose_filter(Context&, const Convolution<float>&);
+template Choice<cudnnConvolutionBwdFilterAlgo_t> choose_filter(Context&,
+                                                               const Convolution<double>&);
+
+}  // namespace atomtrack::cuda

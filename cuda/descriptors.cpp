@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "cuda/descriptors.hpp"
+
+#include <array>
+#include <limits>
+
+#include "atomtrack/tensor/error.hpp"
+
+namespace atomtrack::cuda {
+namespace {
+
+std::array<int, 4> narrow(const Shape& shape) {
+  std::array<int, 4> extents{};
+  require<ShapeError>(shape.rank() == 4 && shape.numel() <= std::numeric_limits<int>::max(),
+                      "cuDNN takes four axes and at most 2^31 - 1 elements, not ", shape);
+  for (std::size_t i = 0; i < 4; ++i) extents[i] = static_cast<int>(shape.begin()[i]);
+  return extents;
+}
+
+}  // namespace
+
+template <class T>
+TensorDescriptor describe_tensor(const Shape& shape) {
+  const auto [n, c, h, w] = narrow(shape);
+  TensorDescriptor descriptor;
+  check(cudnnSetTensor4dDescriptor(descriptor.get(), CUDNN_TENSOR_NCHW, cudnn_type<T>(), n, c, h, w),
+        "cudnnSetTensor4dDescriptor");
+  return descriptor;
+}
+
+template <class T>
+FilterDescriptor describe_filter(const Shape& shape) {
+  const auto [o, c, h, w] = narrow(shape);
+  FilterDescriptor descriptor;
+  check(cudnnSetFilter4dDescriptor(descriptor.get(), cudnn_type<T>(), CUDNN_TENSOR_NCHW, o, c, h, w),
+        "cudnnSetFilter4dDescriptor");
+  return descriptor;
+}
+
+template <class T>
+ConvolutionDescriptor describe_convolution(Conv2dGeometry geometry) {
+  ConvolutionDescriptor descriptor;
+  check(cudnnSetConvolution2dDescriptor(descriptor.get(), geometry.padding, geometry.padding,
+                                        geometry.stride, geometry.stride, 1, 1,
+                                        CUDNN_CROSS_CORRELATION, cudnn_type<T>()),
+        "cudnnSetConvolution2dDescriptor");
+  // Without this cuDNN may round float operands to TF32's ten bits.
+  check(cudnnSetConvolutionMathType(descriptor.get(), CUDNN_FMA_MATH),
+        "cudnnSetConvolutionMathType");
+  return descriptor;
+}
+
+ActivationDescriptor describe_activation(cudnnActivationMode_t mode) {
+  ActivationDescriptor descriptor;
+  check(cudnnSetActivationDescriptor(descriptor.get(), mode, CUDNN_PROPAGATE_NAN, 0.0),
+        "cudnnSetActivationDescriptor");
+  return descriptor;
+}
+
+template TensorDescriptor describe_tensor<float>(const Shape&);
+template TensorDescriptor describe_tensor<double>(const Shape&);
+template FilterDescriptor describe_filter<float>(const Shape&);
+template FilterDescriptor describe_filter<double>(const Shape&);
+template ConvolutionDescriptor describe_convolution<float>(Conv2dGeometry);
+template ConvolutionDescriptor describe_convolution<double>(Conv2dGeometry);
+
+}  // namespace atomtrack::cuda
