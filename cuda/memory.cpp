@@ -75,6 +75,12 @@ class CudaMemory final : public DeviceMemory {
   int index_;
 };
 
+// Before main: tensors may be the first to ask for a GPU.
+[[maybe_unused]] const bool provided = [] {
+  register_memory_provider([](Device device) { serve_memory(device.index); });
+  return true;
+}();
+
 }  // namespace
 
 void serve_memory(int index) {

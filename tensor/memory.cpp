@@ -179,6 +179,7 @@ struct Registry {
   std::mutex mutex;
   HostMemory host_memory;
   std::vector<std::unique_ptr<Pool>> pools;
+  void (*provide)(Device) = nullptr;
   Pool* host = add(Device::cpu(), &host_memory);
 
   Pool* add(Device device, DeviceMemory* memory) {
@@ -192,16 +193,24 @@ Registry& registry() {
   return *instance;
 }
 
-Pool& pool_of(Device device) {
-  Registry& all = registry();
-  if (device.is_host()) return *all.host;
-  const std::lock_guard lock(all.mutex);
-  for (const auto& pool : all.pools) {
-    if (pool->device() == device) return *pool;
+Pool* find_pool(Device device) {
+  const std::lock_guard lock(registry().mutex);
+  for (const auto& pool : registry().pools) {
+    if (pool->device() == device) return pool.get();
   }
-  throw DeviceError(
-      concatenate("no memory for device ", device,
-                  ": this build has no backend for it, or the backend found no such device"));
+  return nullptr;
+}
+
+Pool& pool_of(Device device) {
+  if (device.is_host()) return *registry().host;
+  Pool* pool = find_pool(device);
+  if (pool == nullptr && registry().provide != nullptr) {
+    registry().provide(device);
+    pool = find_pool(device);
+  }
+  require<DeviceError>(pool != nullptr, "no memory for device ", device,
+                       ": this build of atomtrack has no backend for it");
+  return *pool;
 }
 
 }  // namespace
@@ -231,6 +240,11 @@ void register_device_memory(Device device, DeviceMemory* memory) {
   detail::Registry& all = detail::registry();
   const std::lock_guard lock(all.mutex);
   all.add(device, memory);
+}
+
+void register_memory_provider(void (*provide)(Device device)) {
+  const std::lock_guard lock(detail::registry().mutex);
+  detail::registry().provide = provide;
 }
 
 DeviceMemory& device_memory(Device device) {

@@ -51,6 +51,7 @@ SamplingOptions sampling_options(JsonObject object) {
   object.optional("targets", o.targets);
   object.optional("extra_weight", o.extra_weight);
   object.optional("part_share", o.part_share);
+  object.optional("loose_share", o.loose_share);
   object.optional("pseudo_share", o.pseudo_share);
   object.optional("cross_proposals", o.cross_proposals);
   object.finish();

@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: MIT
 #include "atomtrack/training/network.hpp"
 
+#include <array>
+
+#include "atomtrack/primitives/primitives.hpp"
+
 namespace atomtrack {
 namespace {
 
-/// RGB [S,S,3] as normalised planes [3,S,S].
+/// RGB [S,S,3] as normalised planes, image n of `images` [N,3,S,S]: made where they are needed, so
+/// that bytes and not floats travel to a GPU.
 template <class T>
-void normalise(const Tensor<std::uint8_t>& pixels, T* planes) {
-  const std::int64_t count = pixels.numel() / 3;
-  const std::uint8_t* from = pixels.data();
+void normalise(const Tensor<std::uint8_t>& pixels, std::int64_t n, Tensor<T>& images) {
+  const Device device = images.device();
+  std::array<T, 3> offset{}, scale{};
   for (std::size_t c = 0; c < 3; ++c) {
-    const auto offset = static_cast<T>(255.0 * ResNet18<T>::image_mean[c]);
-    const auto scale = static_cast<T>(1.0 / (255.0 * ResNet18<T>::image_deviation[c]));
-    T* plane = planes + static_cast<std::int64_t>(c) * count;
-    for (std::int64_t i = 0; i < count; ++i)
-      plane[i] = (static_cast<T>(from[i * 3 + static_cast<std::int64_t>(c)]) - offset) * scale;
+    offset[c] = static_cast<T>(255.0 * ResNet18<T>::image_mean[c]);
+    scale[c] = static_cast<T>(1.0 / (255.0 * ResNet18<T>::image_deviation[c]));
   }
+  const CropWindow whole{0, 0, pixels.extent(0), pixels.extent(1)};
+  Tensor<T> image = images.slice(n, 1);
+  primitives_for<T>(device).crop_resize_frame(device.is_host() ? pixels : pixels.to(device), whole,
+                                              offset, scale, image);
 }
 
 template <class T>
@@ -33,7 +39,7 @@ PairBatch<T> batch_of(std::span<const TrainingPair> pairs, Device device) {
   const auto r = static_cast<std::int64_t>(pairs.front().targets.size());
   const auto k = static_cast<std::int64_t>(pairs.front().targets.front().proposals.size());
   const std::int64_t side = pairs.front().reference.extent(0);
-  Tensor<T> images(Shape{2 * n, 3, side, side});
+  Tensor<T> images(Shape{2 * n, 3, side, side}, device);
   std::vector<T> references, candidates, targets, weights;
   for (std::int64_t i = 0; i < n; ++i) {
     const TrainingPair& pair = pairs[static_cast<std::size_t>(i)];
@@ -41,8 +47,8 @@ PairBatch<T> batch_of(std::span<const TrainingPair> pairs, Device device) {
                       pair.test.shape() == Shape{side, side, 3} &&
                       pair.targets.size() == static_cast<std::size_t>(r);
     require<ShapeError>(fits, "a training batch of pairs of different sizes");
-    normalise(pair.reference, images.data() + i * 3 * side * side);
-    normalise(pair.test, images.data() + (n + i) * 3 * side * side);
+    normalise(pair.reference, i, images);
+    normalise(pair.test, n + i, images);
     for (const PairTarget& target : pair.targets) {
       require<ShapeError>(target.proposals.size() == static_cast<std::size_t>(k) &&
                               target.overlaps.size() == static_cast<std::size_t>(k),
@@ -58,7 +64,7 @@ PairBatch<T> batch_of(std::span<const TrainingPair> pairs, Device device) {
   const auto tensor = [&](const Shape& shape, const std::vector<T>& values) {
     return Tensor<T>(shape, std::span<const T>(values), device);
   };
-  return {device.is_host() ? images : images.to(device), tensor(Shape{n, r, 4}, references),
+  return {images, tensor(Shape{n, r, 4}, references),
           tensor(Shape{n, r * k, 4}, candidates), tensor(Shape{n, r * k}, targets),
           tensor(Shape{n, r * k}, weights)};
 }

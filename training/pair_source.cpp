@@ -66,13 +66,20 @@ std::optional<Box> textured_rectangle(const Tensor<std::uint8_t>& image, double 
   return std::nullopt;
 }
 
-/// A part of a box, at least a fifth of it, by its relative position.
+/// A part of a box by its relative position.
 Box part_of(const Box& whole, const Box& share) {
   return {whole.x + share.x * whole.width, whole.y + share.y * whole.height,
           share.width * whole.width, share.height * whole.height};
 }
 
-Box draw_share(RandomSource& random) {
+/// At least a sixth of a box. A loose one reaches outside: the object with a margin of up to a third on some sides and a little
+/// cut off on others, as a user draws a box.
+Box draw_share(double loose_share, RandomSource& random) {
+  if (loose_share > 0.0 && random.uniform() < loose_share) {
+    const auto margin = [&] { return random.uniform(-0.15, 0.33); };
+    const double left = margin(), right = margin(), top = margin(), bottom = margin();
+    return {-left, -top, 1.0 + left + right, 1.0 + top + bottom};
+  }
   const double width = random.uniform(0.4, 0.95), height = random.uniform(0.4, 0.95);
   return {random.uniform(0.0, 1.0 - width), random.uniform(0.0, 1.0 - height), width, height};
 }
@@ -97,7 +104,7 @@ std::optional<PairTarget> further_target(const Selection& selection, const PairV
   Box reference, test;
   if (part || !selection.still || swapped) {
     if (!part) return std::nullopt;
-    const Box share = draw_share(random);
+    const Box share = draw_share(sampling.loose_share, random);
     reference = part_of(selection.reference, share);
     test = part_of(selection.test, share);
   } else if (!selection.others.empty() && random.uniform() < 0.5) {

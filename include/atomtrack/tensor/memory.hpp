@@ -36,7 +36,10 @@ class DeviceMemory {
 /// Makes `memory` serve `device` until the process ends. Called once per GPU by the backend that
 /// owns it.
 void register_device_memory(Device device, DeviceMemory* memory);
-/// The memory of `device`. Throws DeviceError when no backend has registered it.
+/// Makes `provide(device)`, which shall register that device's memory or throw DeviceError, what is
+/// asked when a tensor is to lie on a GPU that has none registered yet. Called once, by the backend.
+void register_memory_provider(void (*provide)(Device device));
+/// The memory of `device`. Throws DeviceError when no backend provides it.
 DeviceMemory& device_memory(Device device);
 
 /// What the caching pool of a device has done. `high_water` is the largest `in_use` seen since the

@@ -25,6 +25,7 @@ struct SamplingOptions {
   int targets = 1;            ///< per pair
   double extra_weight = 1.0;  ///< of the further targets in the loss
   double part_share = 0.5;    ///< of the further targets: parts of the first one
+  double loose_share = 0.0;   ///< of those parts: the object with margins instead
   double pseudo_share =
       0.0;  ///< of all pairs: any textured rectangle of an image as the first target
   int cross_proposals = 0;  ///< of the proposals: boxes of the pair's other targets
