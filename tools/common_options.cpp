@@ -22,7 +22,7 @@ void TrackerOptions::add_to(CLI::App& command) {
       ->type_name("FILE");
   command.add_option("--device", device, "auto, cpu, cuda, cuda:INDEX or reference")
       ->capture_default_str();
-  command.add_option("--preset", preset, "released, paper or vot2018 (docs/options.md)")
+  command.add_option("--preset", preset, "released, paper, vot2018 or steady (docs/options.md)")
       ->capture_default_str();
   command
       .add_option(

@@ -31,7 +31,7 @@ std::atomic<bool> interrupted{false};
 
 struct TrainArguments {
   std::string config, data, start, output, preview;
-  bool resume = false;
+  bool resume = false, measure = false;
   std::int64_t pairs = 0;
   int threads = 0;
   std::string device = "cpu";
@@ -176,6 +176,36 @@ void save(const Trainer& trainer, const TrainingConfig& config, const TrainingLo
   log.save();
 }
 
+/// How well given weights predict the overlaps of held-out pairs.
+int measure(const TrainArguments& arguments) {
+  const TrainingConfig config = read_training_config(arguments.config);
+  const TrainingData data = read_training_data(config, arguments.data);
+  report_data(data);
+  require<InputError>(!data.validation.empty(), arguments.config,
+                      ": holds nothing out (validation_every)");
+  const std::string path = require_weights(arguments.start);
+  const WeightsFile file = read_weights(path);
+  const Device device = parse_device(arguments.device);
+  TrainingNetwork<float> network(parse_iou_architecture(file.metadata.architecture));
+  load_parameters(network.backbone, TrainingNetwork<float>::backbone_name, file.tensors, device);
+  load_parameters(network.predictor, TrainingNetwork<float>::predictor_name, file.tensors, device);
+  const PairSource source(data.validation, opencv_image_reader(), config.sampling,
+                          config.augmentation, config.training.seed + validation_seed_offset);
+  const std::int64_t count = arguments.pairs > 0 ? arguments.pairs : config.validation_pairs;
+  std::vector<TrainingPair> pairs;
+  for (std::int64_t i = 0; i < count; ++i)
+    pairs.push_back(source.make(static_cast<std::uint64_t>(i)));
+  const ValidationReport report = validate(network, pairs);
+  const auto print = [](const char* which, const OverlapErrors& errors) {
+    if (errors.candidates == 0) return;
+    std::cout << which << ": " << errors.candidates << " candidates, mean IoU error "
+              << errors.mean_error << ", rank correlation " << errors.rank_correlation << "\n";
+  };
+  print("targets", report.first);
+  print("further targets", report.further);
+  return 0;
+}
+
 int train(const TrainArguments& arguments) {
   const TrainingConfig config = read_training_config(arguments.config);
   const TrainingData data = read_training_data(config, arguments.data);
@@ -294,13 +324,15 @@ void add_train_command(CLI::App& app, int& exit_status) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--preview", arguments->preview, "only draw the first pairs into an image")
       ->type_name("FILE");
+  command->add_flag("--measure", arguments->measure,
+                    "only measure the weights of --start on --pairs pairs that are held out");
   command->add_option("--device", arguments->device, "cpu, cuda:INDEX or reference")
       ->capture_default_str();
   command->add_option("--threads", arguments->threads, "host threads (0: all cores)")
       ->check(CLI::Range(0, 1024));
   command->callback([arguments, &exit_status] {
     if (arguments->threads > 0) set_threads(arguments->threads);
-    exit_status = train(*arguments);
+    exit_status = arguments->measure ? measure(*arguments) : train(*arguments);
   });
 }
 

@@ -45,11 +45,20 @@ Options Options::vot2018() {
   return options;
 }
 
+Options Options::steady() {
+  Options options;
+  options.size_gain = 0.4;
+  options.aspect_pull = 0.3;
+  return options;
+}
+
 Options Options::preset(std::string_view name) {
   if (name == "released") return released();
   if (name == "paper") return paper();
   if (name == "vot2018") return vot2018();
-  throw InputError(concatenate("preset '", name, "': expected released, paper or vot2018"));
+  if (name == "steady") return steady();
+  throw InputError(
+      concatenate("preset '", name, "': expected released, paper, vot2018 or steady"));
 }
 
 Options Options::variant(std::string_view name) const {
@@ -114,6 +123,8 @@ void Options::validate() const {
   check("refinement_step_decay", refinement_step_decay, 0.01, 1.0);
   check("maximum_aspect_ratio", maximum_aspect_ratio, 1.0, unlimited);
   check("boxes_averaged", boxes_averaged, 1, proposals);
+  check("size_gain", size_gain, 0.01, 1.0);
+  check("aspect_pull", aspect_pull, 0.0, 1.0);
   check("multi_scale_count", multi_scale_count, 1, 33);
   check("multi_scale_step", multi_scale_step, 1.0001, 2.0);
   for (const double threshold :

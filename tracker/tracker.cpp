@@ -254,7 +254,7 @@ void Tracker::Implementation::estimate_box(Found& found, double scale, RowCol sa
     const auto estimated = track->estimator->estimate(
         maps_.iou3, maps_.iou4, target, found.position, sample_position, track->random);
     if (estimated) {
-      target.set(estimated->position, estimated->size);
+      target.set(estimated->position, target.steadied(estimated->size, options));
       if (!track->classifier) found.score = estimated->overlap;
     } else {
       target.position = found.position;

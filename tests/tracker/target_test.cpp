@@ -59,3 +59,23 @@ TEST_CASE("a target stays within what a frame can show") {
   sane.keep_within(100, 80);
   CHECK(sane.box() == Box{10, 10, 20, 20});
 }
+
+TEST_CASE("a steady target takes over a share of each change and keeps its first shape") {
+  const Target target({10, 20, 40, 80}, Options::released());
+  const RowCol refined{160, 40};
+  const RowCol plain = target.steadied(refined, Options::released());
+  CHECK(plain.row == 160);
+  CHECK(plain.col == 40);
+
+  Options options;
+  options.size_gain = 0.5;
+  const RowCol half = target.steadied(refined, options);
+  CHECK(half.row == doctest::Approx(80 * std::sqrt(2.0)));
+  CHECK(half.col == doctest::Approx(40));
+
+  options.size_gain = 1.0;
+  options.aspect_pull = 1.0;  // all of the shape, none of the area
+  const RowCol shaped = target.steadied(refined, options);
+  CHECK(shaped.row * shaped.col == doctest::Approx(160 * 40));
+  CHECK(shaped.row / shaped.col == doctest::Approx(2));
+}

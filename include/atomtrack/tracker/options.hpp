@@ -20,7 +20,7 @@ enum class ClassifierOptimizer {
                      ///< `gradient_descent_factor`
 };
 
-/// Every constant of the tracker. The three presets are tables in docs/options.md with the source
+/// Every constant of the tracker. The four presets are tables in docs/options.md with the source
 /// of each value; the member initialisers are those of `released()`. Lengths are in pixels of the
 /// crop unless said otherwise.
 struct Options {
@@ -95,6 +95,9 @@ struct Options {
       1.0;  ///< < 1: a step that lowers the IoU is undone and the step length multiplied by this
   double maximum_aspect_ratio = 6.0;
   int boxes_averaged = 3;
+  double size_gain = 1.0;    ///< share of a refined box's change of log size that is taken over
+  double aspect_pull = 0.0;  ///< share of the change of the log aspect ratio since the first frame
+                             ///< that is undone in every frame
   int multi_scale_count = 5;
   double multi_scale_step = 1.02;
 
@@ -107,6 +110,10 @@ struct Options {
   static Options paper();
   /// The authors' settings for VOT2018.
   static Options vot2018();
+  /// The released settings with a box that changes its size and shape slowly: for smooth video (25
+  /// frames per second or more) and for boxes that do not follow an object's outline, such as a face
+  /// or a part.
+  static Options steady();
   /// A preset by name. Throws InputError listing the names.
   static Options preset(std::string_view name);
 
