@@ -98,6 +98,27 @@ struct Terms {
 constexpr Terms pooling{{value, -1}, {value, -1}};             // P
 constexpr Terms pooling_tangent{{tangent, value}, {value, tangent}};  // Q
 
+/// The terms summed over the cells of bin (p, q) of roi k, on one channel's map.
+template <class T>
+__device__ T pooled_value(const Tables<T>& tables, const Terms& terms, const T* map, std::int64_t k,
+                          std::int64_t p, std::int64_t q) {
+  const std::int32_t* down = tables.range(k, 0, p);
+  const std::int32_t* across = tables.range(k, 1, q);
+  T sum{0};
+  for (int term = 0; term < 2; ++term) {
+    if (terms.y[term] < 0) break;
+    const T* wy = tables.row(k, 0, terms.y[term], p);
+    const T* wx = tables.row(k, 1, terms.x[term], q);
+    for (std::int32_t i = down[0]; i < down[1]; ++i) {
+      T line{0};
+      for (std::int32_t j = across[0]; j < across[1]; ++j)
+        line += wx[j] * map[i * tables.width + j];
+      sum += wy[i] * line;
+    }
+  }
+  return sum;
+}
+
 /// One thread per pooled value.
 template <class T>
 __global__ void pool_kernel(Tables<T> tables, Terms terms, const T* features, std::int64_t count,
@@ -107,25 +128,9 @@ __global__ void pool_kernel(Tables<T> tables, Terms terms, const T* features, st
     const std::int64_t q = index % columns, p = index / columns % rows;
     const std::int64_t c = index / (columns * rows) % tables.channels;
     const std::int64_t k = index / (columns * rows * tables.channels);
-    T sum{0};
-    if (tables.image[k] >= 0) {
-      const T* map = features +
-                     (tables.image[k] * tables.channels + c) * tables.height * tables.width;
-      const std::int32_t* down = tables.range(k, 0, p);
-      const std::int32_t* across = tables.range(k, 1, q);
-      for (int term = 0; term < 2; ++term) {
-        if (terms.y[term] < 0) break;
-        const T* wy = tables.row(k, 0, terms.y[term], p);
-        const T* wx = tables.row(k, 1, terms.x[term], q);
-        for (std::int32_t i = down[0]; i < down[1]; ++i) {
-          T line{0};
-          for (std::int32_t j = across[0]; j < across[1]; ++j)
-            line += wx[j] * map[i * tables.width + j];
-          sum += wy[i] * line;
-        }
-      }
-    }
-    pooled[index] = sum;
+    const std::int32_t image = tables.image[k];
+    const T* map = features + (image * tables.channels + c) * tables.height * tables.width;
+    pooled[index] = image < 0 ? T{0} : pooled_value(tables, terms, map, k, p, q);
   }
 }
 
@@ -179,56 +184,37 @@ constexpr RoiTerms tangent_gradient{{{{value, tangent}, {tangent_start, start_gr
 constexpr int gradient_threads = 128;
 constexpr std::int64_t most_parts = 16;
 
-/// A block sums grad_pooled * features * weights over a part of a roi's channels, for the four
-/// corners: parts [K, gridDim.x, 4] in double.
+/// A block sums grad_pooled * features * weights over a part of a roi's channels, for one of the four
+/// corners: block (part, roi, corner), parts [K, gridDim.x, 4] in double.
 template <class T>
 __global__ void __launch_bounds__(gradient_threads)
     roi_gradient_kernel(Tables<T> tables, RoiTerms terms, const T* features, const T* grad_pooled,
                         double* parts) {
-  __shared__ double shares[4][gradient_threads];
+  __shared__ double shares[gradient_threads];
   const std::int64_t columns = tables.geometry.pooled_width, rows = tables.geometry.pooled_height;
   const std::int64_t bins = rows * columns;
   const std::int64_t k = blockIdx.y;
-  double sums[4] = {0.0, 0.0, 0.0, 0.0};
+  const Terms of = terms.corner[blockIdx.z];
+  double total = 0.0;
   if (tables.image[k] >= 0) {
     const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * gradient_threads;
     const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * gradient_threads;
     for (std::int64_t index = first + threadIdx.x; index < tables.channels * bins; index += step) {
       const std::int64_t q = index % columns, p = index / columns % rows, c = index / bins;
-      const T grad = grad_pooled[k * tables.channels * bins + index];
       const T* map = features +
                      (tables.image[k] * tables.channels + c) * tables.height * tables.width;
-      const std::int32_t* down = tables.range(k, 0, p);
-      const std::int32_t* across = tables.range(k, 1, q);
-      for (int corner = 0; corner < 4; ++corner) {
-        const Terms& of = terms.corner[corner];
-        T sum{0};
-        for (int term = 0; term < 2; ++term) {
-          if (of.y[term] < 0) break;
-          const T* wy = tables.row(k, 0, of.y[term], p);
-          const T* wx = tables.row(k, 1, of.x[term], q);
-          for (std::int32_t i = down[0]; i < down[1]; ++i) {
-            T line{0};
-            for (std::int32_t j = across[0]; j < across[1]; ++j)
-              line += wx[j] * map[i * tables.width + j];
-            sum += wy[i] * line;
-          }
-        }
-        sums[corner] += static_cast<double>(grad) * static_cast<double>(sum);
-      }
+      const T sum = pooled_value(tables, of, map, k, p, q);
+      total += static_cast<double>(grad_pooled[k * tables.channels * bins + index]) *
+               static_cast<double>(sum);
     }
   }
-  for (int corner = 0; corner < 4; ++corner) shares[corner][threadIdx.x] = sums[corner];
+  shares[threadIdx.x] = total;
   __syncthreads();
   for (unsigned half = gradient_threads / 2; half > 0; half /= 2) {
-    if (threadIdx.x < half) {
-      for (int corner = 0; corner < 4; ++corner)
-        shares[corner][threadIdx.x] += shares[corner][threadIdx.x + half];
-    }
+    if (threadIdx.x < half) shares[threadIdx.x] += shares[threadIdx.x + half];
     __syncthreads();
   }
-  if (threadIdx.x < 4)
-    parts[(k * gridDim.x + blockIdx.x) * 4 + threadIdx.x] = shares[threadIdx.x][0];
+  if (threadIdx.x == 0) parts[(k * gridDim.x + blockIdx.x) * 4 + blockIdx.z] = shares[0];
 }
 
 /// Adds up the parts, in order, back in image pixels.
@@ -311,7 +297,7 @@ void roi_gradient(const Context& context, const Tensor<T>& features, const Tenso
       std::clamp<std::int64_t>(per_roi / (4 * gradient_threads), 1, most_parts);
   Tensor<double> sums(Shape{count, parts, 4}, context.device());
   launch("prroi_roi_gradient", roi_gradient_kernel<T>,
-         dim3(static_cast<unsigned>(parts), static_cast<unsigned>(count)), dim3(gradient_threads),
+         dim3(static_cast<unsigned>(parts), static_cast<unsigned>(count), 4), dim3(gradient_threads),
          context, memory.tables, tangents != nullptr ? tangent_gradient : pooling_gradient,
          features.data(), grad_pooled.data(), sums.data());
   launch("prroi_roi_gradient_sum", roi_gradient_sum_kernel<T>, grid_for(count * 5), block_threads,

@@ -12,53 +12,16 @@
 #include "tools/commands.hpp"
 #include "tools/common_options.hpp"
 #include "tools/output.hpp"
+#include "tools/synthetic_video.hpp"
 
 namespace atomtrack::tools {
 namespace {
-
-constexpr int frame_width = 640, frame_height = 480;
 
 struct BenchArguments {
   std::string json;
   int frames = 60;
   int warm_up = 12;
   TrackerOptions tracker;
-};
-
-/// A textured square that wanders over a textured background: the same pictures everywhere, without
-/// a file.
-class SyntheticVideo {
- public:
-  SyntheticVideo() {
-    RandomSource random(1);
-    for (std::uint8_t& value : texture_) value = static_cast<std::uint8_t>(random.bits());
-  }
-
-  Box box(int frame) const { return {240.0 + 2.0 * (frame % 40), 180.0 + (frame % 25), 80, 60}; }
-
-  ImageView frame(int number) {
-    const Box target = box(number);
-    for (int y = 0; y < frame_height; ++y) {
-      for (int x = 0; x < frame_width; ++x) {
-        const bool inside = x >= target.x && x < target.x + target.width && y >= target.y &&
-                            y < target.y + target.height;
-        // Blocks of 8 pixels: fine texture on the target, coarse and dim behind it.
-        const int u = inside ? static_cast<int>(x - target.x) / 8 : 40 + x / 24;
-        const int v = inside ? static_cast<int>(y - target.y) / 8 : 40 + y / 24;
-        for (int c = 0; c < 3; ++c) {
-          const std::uint8_t value = texture_[static_cast<std::size_t>(
-              ((v * 64 + u) * 3 + c) % static_cast<int>(texture_.size()))];
-          pixels_[static_cast<std::size_t>((y * frame_width + x) * 3 + c)] =
-              inside ? value : static_cast<std::uint8_t>(value / 3);
-        }
-      }
-    }
-    return {pixels_.data(), frame_width, frame_height, 0, PixelFormat::rgb8};
-  }
-
- private:
-  std::vector<std::uint8_t> texture_ = std::vector<std::uint8_t>(64 * 64 * 3);
-  std::vector<std::uint8_t> pixels_ = std::vector<std::uint8_t>(frame_width * frame_height * 3);
 };
 
 double percentile(std::vector<double> values, double share) {
@@ -146,7 +109,7 @@ void bench(const BenchArguments& arguments) {
                           {"resident_mb", resident},
                           {"threads", threads()}};
   std::printf("%-12s %12s %12s   (%d threads, %dx%d frames)\n", "stage", "median ms", "p95 ms",
-              threads(), frame_width, frame_height);
+              threads(), SyntheticVideo::width, SyntheticVideo::height);
   for (const Stage& stage : stages) {
     const double median = percentile(stage.values, 0.5), p95 = percentile(stage.values, 0.95);
     std::printf("%-12s %12.2f %12.2f\n", stage.name, median, p95);

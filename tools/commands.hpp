@@ -14,5 +14,6 @@ void add_gradcheck_command(CLI::App& app, int& exit_status);
 void add_info_command(CLI::App& app, int& exit_status);
 void add_train_command(CLI::App& app, int& exit_status);
 void add_score_command(CLI::App& app, int& exit_status);
+void add_selftest_command(CLI::App& app, int& exit_status);
 
 }  // namespace atomtrack::tools

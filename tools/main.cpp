@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
   add_bench_command(app, exit_status);
   add_info_command(app, exit_status);
   add_score_command(app, exit_status);
+  add_selftest_command(app, exit_status);
   add_train_command(app, exit_status);
   add_gradcheck_command(app, exit_status);
   try {

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "atomtrack/primitives/primitives.hpp"
+#include "atomtrack/tensor/memory.hpp"
+#include "atomtrack/training/proposals.hpp"
+#include "tools/commands.hpp"
+#include "tools/common_options.hpp"
+#include "tools/output.hpp"
+#include "tools/selftest_checks.hpp"
+#include "tools/synthetic_video.hpp"
+
+namespace atomtrack::tools {
+namespace {
+
+using Json = nlohmann::json;
+
+struct SelftestArguments {
+  std::string report;
+  int memory_frames = 1000;
+  TrackerOptions tracker;
+};
+
+/// One part of the test: its verdict in a line, its figures for the report.
+struct Part {
+  explicit Part(std::string called, bool succeeded = true)
+      : name(std::move(called)), passed(succeeded) {}
+  std::string name;
+  bool passed;
+  std::string line;
+  Json figures = Json::object();
+};
+
+std::string text(const char* format, auto... values) {
+  char buffer[256];
+  std::snprintf(buffer, sizeof(buffer), format, values...);
+  return buffer;
+}
+
+Part comparisons_part(const std::string& name, const std::vector<Comparison>& comparisons) {
+  Part part{name};
+  const Comparison* worst = nullptr;
+  for (const Comparison& one : comparisons) {
+    part.passed = part.passed && one.passed();
+    if (worst == nullptr || !one.passed() || one.error > worst->error) worst = &one;
+    part.figures[one.name] = {{"error", one.error}, {"allowed", one.allowed}};
+  }
+  part.line = text("%zu compared; the largest error, %.1e, in %s", comparisons.size(), worst->error,
+                   worst->name.c_str());
+  return part;
+}
+
+std::vector<Box> tracked_boxes(const Model& model, const Options& options, int frames) {
+  Tracker tracker(model, options);
+  SyntheticVideo video;
+  tracker.init(video.frame(0), video.box(0));
+  std::vector<Box> boxes;
+  for (int i = 1; i <= frames; ++i) boxes.push_back(tracker.update(video.frame(i)).box);
+  return boxes;
+}
+
+Part tracker_part(const Model& model, const Model& on_cpu, const Options& options) {
+  constexpr int frames = 20;
+  constexpr double least_overlap = 0.95;
+  const std::vector<Box> here = tracked_boxes(model, options, frames);
+  const std::vector<Box> there = tracked_boxes(on_cpu, options, frames);
+  double lowest = 1.0;
+  for (std::size_t i = 0; i < here.size(); ++i)
+    lowest = std::min(lowest, intersection_over_union(here[i], there[i]));
+  Part part{"tracker against the CPU", lowest >= least_overlap};
+  part.line = text("%d frames, lowest overlap of the boxes %.4f", frames, lowest);
+  part.figures = {{"frames", frames}, {"lowest_overlap", lowest}};
+  return part;
+}
+
+Part determinism_part(const Model& model, const Options& options) {
+  constexpr int runs = 10, frames = 6;
+  const std::vector<Box> first = tracked_boxes(model, options, frames);
+  int different = 0;
+  for (int run = 1; run < runs; ++run)
+    different += tracked_boxes(model, options, frames) == first ? 0 : 1;
+  Part part{"determinism", different == 0};
+  part.line = text("%d runs of %d frames, %d of them different from the first", runs, frames,
+                   different);
+  part.figures = {{"runs", runs}, {"different", different}};
+  return part;
+}
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
+  return values[values.size() / 2];
+}
+
+/// Memory over many frames, and the times of the stages on the way.
+std::vector<Part> long_run_parts(const Model& model, const Options& options, int frames) {
+  constexpr int warm_up = 30;
+  Tracker tracker(model, options);
+  SyntheticVideo video;
+  tracker.init(video.frame(0), video.box(0));
+  struct Stage {
+    const char* name;
+    double StageTimes::*time;
+    std::vector<double> values;
+  };
+  std::vector<Stage> stages{{"crop", &StageTimes::crop, {}},
+                            {"features", &StageTimes::features, {}},
+                            {"classify", &StageTimes::classify, {}},
+                            {"refine", &StageTimes::refine, {}},
+                            {"update", &StageTimes::update, {}},
+                            {"total", &StageTimes::total, {}}};
+  PoolStatistics warm;
+  for (int i = 1; i <= warm_up + frames; ++i) {
+    const StageTimes times = tracker.update(video.frame(i)).milliseconds;
+    if (i == warm_up) warm = pool_statistics(model.device());
+    if (i <= warm_up) continue;
+    for (Stage& stage : stages) stage.values.push_back(times.*stage.time);
+  }
+  const PoolStatistics after = pool_statistics(model.device());
+  const std::uint64_t taken = after.system_allocations - warm.system_allocations;
+
+  Part memory{"memory", taken == 0 && after.in_use <= warm.in_use};
+  memory.line =
+      text("%d frames took %llu new blocks from the system; %.0f MiB in use", frames,
+           static_cast<unsigned long long>(taken), static_cast<double>(after.in_use) / 1048576.0);
+  memory.figures = {{"frames", frames}, {"allocations", taken}, {"bytes_in_use", after.in_use}};
+  Part time{"times"};
+  for (const Stage& stage : stages) {
+    time.figures[std::string(stage.name) + "_median_ms"] = median(stage.values);
+    time.line += text("%s%s %.2f", time.line.empty() ? "median ms: " : ", ", stage.name,
+                      median(stage.values));
+  }
+  return {memory, time};
+}
+
+void selftest(const SelftestArguments& arguments, int& exit_status) {
+  arguments.tracker.apply_threads();
+  Options options = arguments.tracker.options();
+  options.target_not_found_threshold = -1.0;  // every frame shall be refined
+  const Device device = arguments.tracker.chosen_device();
+  std::ostringstream name;
+  name << device;
+  Json report{{"device", name.str()},
+              {"version", ATOMTRACK_VERSION},
+              {"host_threads", threads()},
+              {"parts", Json::array()}};
+  bool passed = true;
+  const auto add = [&](const Part& part) {
+    std::printf("%-26s %-6s %s\n", part.name.c_str(), part.passed ? "ok" : "FAILED",
+                part.line.c_str());
+    std::fflush(stdout);
+    report["parts"].push_back({{"name", part.name},
+                               {"passed", part.passed},
+                               {"verdict", part.line},
+                               {"figures", part.figures}});
+    passed = passed && part.passed;
+  };
+  std::printf("atomtrack %s on %s, %d host threads\n", ATOMTRACK_VERSION, name.str().c_str(),
+              threads());
+  add(comparisons_part("primitives", compare_primitives(device)));
+  add(comparisons_part("gradients", compare_gradients(device)));
+  const std::string weights = find_weights(arguments.tracker.weights);
+  const auto model_on = [&](Device where) {
+    return weights.empty() ? Model::generated(0, where) : Model::load(weights, where);
+  };
+  const Model model = model_on(device);
+  add(tracker_part(model, device == Device::cpu() ? model : model_on(Device::cpu()), options));
+  add(determinism_part(model, options));
+  for (const Part& part : long_run_parts(model, options, arguments.memory_frames)) add(part);
+  report["passed"] = passed;
+  std::printf("%s\n", passed ? "all parts passed" : "FAILED: see above");
+  if (!arguments.report.empty()) write_text_file(arguments.report, report.dump(1) + "\n");
+  exit_status = passed ? 0 : 1;
+}
+
+}  // namespace
+
+void add_selftest_command(CLI::App& app, int& exit_status) {
+  auto arguments = std::make_shared<SelftestArguments>();
+  CLI::App* command = app.add_subcommand(
+      "selftest", "check a device: its numbers, the tracker on it, its memory and times");
+  arguments->tracker.add_to(*command);
+  command->add_option("--report", arguments->report, "write all figures as JSON")
+      ->type_name("FILE");
+  command->add_option("--frames", arguments->memory_frames, "frames of the long run")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command->callback([arguments, &exit_status] { selftest(*arguments, exit_status); });
+}
+
+}  // namespace atomtrack::tools
