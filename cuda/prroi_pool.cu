@@ -181,20 +181,20 @@ constexpr RoiTerms tangent_gradient{{{{value, tangent}, {tangent_start, start_gr
                                      {{value, tangent}, {tangent_end, end_gradient}},
                                      {{tangent_end, end_gradient}, {value, tangent}}}};
 
+// Two blocks of so many threads may share a multiprocessor: more would leave too few registers.
 constexpr int gradient_threads = 128;
 constexpr std::int64_t most_parts = 16;
 
 /// A block sums grad_pooled * features * weights over a part of a roi's channels, for one of the four
-/// corners: block (part, roi, corner), parts [K, gridDim.x, 4] in double.
+/// corners: block (part, roi), parts [K, gridDim.x, 4] in double.
 template <class T>
-__global__ void __launch_bounds__(gradient_threads)
-    roi_gradient_kernel(Tables<T> tables, RoiTerms terms, const T* features, const T* grad_pooled,
-                        double* parts) {
+__global__ void __launch_bounds__(gradient_threads, 2)
+    roi_gradient_kernel(Tables<T> tables, Terms of, int corner, const T* features,
+                        const T* grad_pooled, double* parts) {
   __shared__ double shares[gradient_threads];
   const std::int64_t columns = tables.geometry.pooled_width, rows = tables.geometry.pooled_height;
   const std::int64_t bins = rows * columns;
   const std::int64_t k = blockIdx.y;
-  const Terms of = terms.corner[blockIdx.z];
   double total = 0.0;
   if (tables.image[k] >= 0) {
     const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * gradient_threads;
@@ -214,7 +214,7 @@ __global__ void __launch_bounds__(gradient_threads)
     if (threadIdx.x < half) shares[threadIdx.x] += shares[threadIdx.x + half];
     __syncthreads();
   }
-  if (threadIdx.x == 0) parts[(k * gridDim.x + blockIdx.x) * 4 + blockIdx.z] = shares[0];
+  if (threadIdx.x == 0) parts[(k * gridDim.x + blockIdx.x) * 4 + corner] = shares[0];
 }
 
 /// Adds up the parts, in order, back in image pixels.
@@ -296,10 +296,13 @@ void roi_gradient(const Context& context, const Tensor<T>& features, const Tenso
   const std::int64_t parts =
       std::clamp<std::int64_t>(per_roi / (4 * gradient_threads), 1, most_parts);
   Tensor<double> sums(Shape{count, parts, 4}, context.device());
-  launch("prroi_roi_gradient", roi_gradient_kernel<T>,
-         dim3(static_cast<unsigned>(parts), static_cast<unsigned>(count), 4), dim3(gradient_threads),
-         context, memory.tables, tangents != nullptr ? tangent_gradient : pooling_gradient,
-         features.data(), grad_pooled.data(), sums.data());
+  const RoiTerms& terms = tangents != nullptr ? tangent_gradient : pooling_gradient;
+  for (int corner = 0; corner < 4; ++corner) {
+    launch("prroi_roi_gradient", roi_gradient_kernel<T>,
+           dim3(static_cast<unsigned>(parts), static_cast<unsigned>(count)), dim3(gradient_threads),
+           context, memory.tables, terms.corner[corner], corner, features.data(),
+           grad_pooled.data(), sums.data());
+  }
   launch("prroi_roi_gradient_sum", roi_gradient_sum_kernel<T>, grid_for(count * 5), block_threads,
          context, sums.data(), count * 5, parts, geometry.spatial_scale, grad_rois.data());
 }
