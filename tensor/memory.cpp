@@ -110,16 +110,7 @@ class Pool {
 
   void release_cached() {
     const std::lock_guard lock(mutex_);
-    for (auto& [bytes, blocks] : free_) {
-      for (Block* block : blocks) {
-        unpoison(block->data, bytes);
-        memory_->deallocate(block->data);
-        statistics_.reserved -= bytes;
-        delete block;
-      }
-      population_[bytes] -= blocks.size();
-      blocks.clear();
-    }
+    release_free_blocks();
   }
 
   PoolStatistics statistics() {
@@ -136,6 +127,30 @@ class Pool {
   DeviceMemory& memory() { return *memory_; }
 
  private:
+  void release_free_blocks() {
+    for (auto& [bytes, blocks] : free_) {
+      for (Block* block : blocks) {
+        unpoison(block->data, bytes);
+        memory_->deallocate(block->data);
+        statistics_.reserved -= bytes;
+        delete block;
+      }
+      population_[bytes] -= blocks.size();
+      blocks.clear();
+    }
+  }
+
+  /// What the cache holds of other sizes is given back before the system's refusal is final.
+  void* take_from_system(std::size_t size) {
+    try {
+      return memory_->allocate(size);
+    } catch (const DeviceError&) {
+      if (statistics_.reserved == statistics_.in_use) throw;
+      release_free_blocks();
+      return memory_->allocate(size);
+    }
+  }
+
   // Best a block freed in the caller's own queue: whatever still uses it there comes first anyway.
   Block* take_cached(std::size_t size) {
     const auto found = free_.find(size);
@@ -154,7 +169,7 @@ class Pool {
   Block* allocate(std::size_t size) {
     auto block = std::make_unique<Block>();
     block->pool = this;
-    block->data = memory_->allocate(size);
+    block->data = take_from_system(size);
     block->bytes = size;
     // Room in the free list is made now, so that recycle(), which must not throw, never allocates.
     std::vector<Block*>& list = free_[size];
