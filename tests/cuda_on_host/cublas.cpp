@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// What the backend calls of cuBLAS.
+#include <cublas_v2.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cuda_on_host/fatal.hpp"
+#include "cuda_on_host/handles.hpp"
+
+namespace cuda_on_host {
+namespace {
+
+Handles<cublasHandle_t>& handles() {
+  static auto* instance = new Handles<cublasHandle_t>;
+  return *instance;
+}
+
+cublasStatus_t refuse(const std::string& reason) {
+  complain("gemm: " + reason);
+  return CUBLAS_STATUS_INVALID_VALUE;
+}
+
+/// A matrix stored by columns, `step` elements apart; op(A)(row, column).
+template <class T>
+struct Operand {
+  const T* data;
+  std::int64_t step;
+  bool transposed;
+  T operator()(std::int64_t row, std::int64_t column) const {
+    return transposed ? data[row * step + column] : data[column * step + row];
+  }
+};
+
+/// Sums are formed in double: the emulation must not add rounding of its own to what is compared.
+template <class T>
+void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alpha, const Operand<T>& a,
+              const Operand<T>& b, T beta, T* c, std::int64_t step) {
+  std::vector<double> column(static_cast<std::size_t>(m));
+  for (std::int64_t j = 0; j < n; ++j) {
+    std::fill(column.begin(), column.end(), 0.0);
+    for (std::int64_t l = 0; l < k; ++l) {
+      const double factor = b(l, j);
+      for (std::int64_t i = 0; i < m; ++i)
+        column[static_cast<std::size_t>(i)] += static_cast<double>(a(i, l)) * factor;
+    }
+    for (std::int64_t i = 0; i < m; ++i) {
+      T& to = c[j * step + i];  // not read when beta is 0: it may hold NaNs
+      const double kept = beta == T{0} ? 0.0 : static_cast<double>(beta) * to;
+      to = static_cast<T>(alpha * column[static_cast<std::size_t>(i)] + kept);
+    }
+  }
+}
+
+template <class T>
+cublasStatus_t gemm(cublasHandle_t handle, cublasOperation_t flag_a, cublasOperation_t flag_b,
+                    int m, int n, int k, const T* alpha, const T* a, int step_a, const T* b,
+                    int step_b, const T* beta, T* c, int step_c) {
+  if (!handles().knows(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  const cudaStream_t stream = handles().stream(handle);
+  if (stream == nullptr) return refuse("the handle has no stream");
+  const bool transpose_a = flag_a != CUBLAS_OP_N, transpose_b = flag_b != CUBLAS_OP_N;
+  if (m < 0 || n < 0 || k < 0) return refuse("a negative extent");
+  if (step_a < std::max(1, transpose_a ? k : m)) return refuse("lda is too small");
+  if (step_b < std::max(1, transpose_b ? n : k)) return refuse("ldb is too small");
+  if (step_c < std::max(1, m)) return refuse("ldc is too small");
+  // From the first element of a matrix to its last: what must be there.
+  const auto held = [](const void* data, int rows, int columns, int step) {
+    if (rows == 0 || columns == 0) return true;
+    const std::int64_t elements = std::int64_t{step} * (columns - 1) + rows;
+    return is_live(data, static_cast<std::size_t>(elements) * sizeof(T));
+  };
+  if (!held(a, transpose_a ? k : m, transpose_a ? m : k, step_a))
+    return refuse("a is not all there");
+  if (!held(b, transpose_b ? n : k, transpose_b ? k : n, step_b))
+    return refuse("b is not all there");
+  if (!held(c, m, n, step_c)) return refuse("c is not all there");
+  const Operand<T> left{a, step_a, transpose_a}, right{b, step_b, transpose_b};
+  const T scale = *alpha, keep = *beta;  // the caller's may be gone when the stream gets there
+  const cudaError_t status =
+      enqueue(stream, [=] { multiply<T>(m, n, k, scale, left, right, keep, c, step_c); });
+  return status == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
+}
+
+}  // namespace
+}  // namespace cuda_on_host
+
+extern "C" {
+
+cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
+  *handle = cuda_on_host::handles().create();
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
+  return cuda_on_host::handles().destroy(handle) ? CUBLAS_STATUS_SUCCESS
+                                                 : CUBLAS_STATUS_NOT_INITIALIZED;
+}
+
+cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
+  return cuda_on_host::handles().set_stream(handle, stream) ? CUBLAS_STATUS_SUCCESS
+                                                            : CUBLAS_STATUS_NOT_INITIALIZED;
+}
+
+cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t) {
+  return cuda_on_host::handles().knows(handle) ? CUBLAS_STATUS_SUCCESS
+                                               : CUBLAS_STATUS_NOT_INITIALIZED;
+}
+
+const char* cublasGetStatusString(cublasStatus_t status) {
+  return status == CUBLAS_STATUS_SUCCESS ? "success" : "refused by the emulation of cuBLAS";
+}
+
+cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t flag_a,
+                              cublasOperation_t flag_b, int m, int n, int k, const float* alpha,
+                              const float* a, int step_a, const float* b, int step_b,
+                              const float* beta, float* c, int step_c) {
+  return cuda_on_host::gemm(handle, flag_a, flag_b, m, n, k, alpha, a, step_a, b, step_b, beta, c,
+                            step_c);
+}
+
+cublasStatus_t cublasDgemm_v2(cublasHandle_t handle, cublasOperation_t flag_a,
+                              cublasOperation_t flag_b, int m, int n, int k, const double* alpha,
+                              const double* a, int step_a, const double* b, int step_b,
+                              const double* beta, double* c, int step_c) {
+  return cuda_on_host::gemm(handle, flag_a, flag_b, m, n, k, alpha, a, step_a, b, step_b, beta, c,
+                            step_c);
+}
+
+}  // extern "C"

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+// The emulation of CUDA must find the mistakes it is there to find: each is planted here once.
+#include <cuda_runtime_api.h>
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "cuda_on_host/block_scheduler.hpp"
+#include "cuda_on_host/device_memory.hpp"
+#include "cuda_on_host/planted_bugs.hpp"
+#include "cuda_on_host/streams.hpp"
+
+using namespace cuda_on_host;
+
+namespace {
+
+constexpr std::array<Order, 3> orders{Order::forward, Order::reverse, Order::shuffled};
+
+/// Eager streams and threads in order for the test, whatever the environment says.
+struct Settings {
+  explicit Settings(bool lazy = false) {
+    set_order(Order::forward);
+    set_lazy(lazy);
+  }
+  Settings(const Settings&) = delete;
+  Settings& operator=(const Settings&) = delete;
+  ~Settings() { set_lazy(false); }
+};
+
+struct Stream {
+  Stream() { REQUIRE(cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking) == cudaSuccess); }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() { static_cast<void>(cudaStreamDestroy(handle)); }
+  void synchronize() const { REQUIRE(cudaStreamSynchronize(handle) == cudaSuccess); }
+  cudaStream_t handle = nullptr;
+};
+
+/// Values on the device, given back at the end.
+template <class T = float>
+struct Array {
+  explicit Array(std::size_t size) : count(size) {
+    void* memory = nullptr;
+    REQUIRE(cudaMalloc(&memory, bytes()) == cudaSuccess);
+    data = static_cast<T*>(memory);
+  }
+  Array(const std::vector<T>& values, const Stream& stream) : Array(values.size()) {
+    REQUIRE(cudaMemcpyAsync(data, values.data(), bytes(), cudaMemcpyHostToDevice, stream.handle) ==
+            cudaSuccess);
+    stream.synchronize();
+  }
+  Array(const Array&) = delete;
+  Array& operator=(const Array&) = delete;
+  ~Array() { static_cast<void>(cudaFree(data)); }
+  std::size_t bytes() const { return count * sizeof(T); }
+  std::vector<T> read(const Stream& stream) const {
+    std::vector<T> values(count);
+    REQUIRE(cudaMemcpyAsync(values.data(), data, bytes(), cudaMemcpyDeviceToHost, stream.handle) ==
+            cudaSuccess);
+    stream.synchronize();
+    return values;
+  }
+  std::size_t count;
+  T* data = nullptr;
+};
+
+template <class T = float>
+std::vector<T> counting(std::size_t count) {
+  std::vector<T> values(count);
+  std::iota(values.begin(), values.end(), T{1});
+  return values;
+}
+
+/// What a child process that does `work` says on stderr before it dies of `signal`; what went wrong
+/// otherwise.
+std::string last_words(int signal, const std::function<void()>& work) {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    // The test framework's handlers would take this for a failure of the test itself.
+    ::signal(SIGABRT, SIG_DFL);
+    ::signal(SIGSEGV, SIG_DFL);
+    watch_host_access();
+    work();
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string text;
+  std::array<char, 256> part{};
+  for (ssize_t got; (got = read(ends[0], part.data(), part.size())) > 0;)
+    text.append(part.data(), static_cast<std::size_t>(got));
+  close(ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (!WIFSIGNALED(status) || WTERMSIG(status) != signal) text = "it did not die so: " + text;
+  return text;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("kernels without faults give their results in every order") {
+  const Settings settings;
+  const Stream stream;
+  const std::vector<float> values = counting(planted::threads);
+  const Array<> in(values, stream), out(values.size());
+  std::vector<float> shifted = values;
+  std::copy(values.begin(), values.end() - 1, shifted.begin() + 1);
+  const std::vector<double> many = counting<double>(5 * planted::threads);
+  const Array<double> summands(many, stream);
+  const std::vector<float> rows = counting(6 * planted::threads);
+  const Array<> table(rows, stream), reversed(rows.size());
+  for (const Order order : orders) {
+    set_order(order);
+    planted::shift(stream.handle, in.data, out.data, true);
+    CHECK(out.read(stream) == shifted);
+
+    planted::warp_sum(stream.handle, in.data, out.data);
+    CHECK(out.read(stream)[0] == 32.0F * 33.0F / 2.0F);
+
+    const Array<double> sum({0.0}, stream);
+    planted::atomic_sum(stream.handle, summands.data, sum.data, 5);
+    CHECK(sum.read(stream)[0] == 320.0 * 321.0 / 2.0);
+
+    planted::reverse_rows(stream.handle, table.data, reversed.data, 6);
+    std::vector<float> expected = rows;
+    for (auto row = expected.begin(); row != expected.end(); row += planted::threads)
+      std::reverse(row, row + planted::threads);
+    CHECK(reversed.read(stream) == expected);
+  }
+}
+
+TEST_CASE("a barrier left out shows in some order of the threads") {
+  const Settings settings;
+  const Stream stream;
+  const std::vector<float> values = counting(planted::threads);
+  const Array<> in(values, stream), out(values.size());
+  std::vector<float> shifted = values;
+  std::copy(values.begin(), values.end() - 1, shifted.begin() + 1);
+  int wrong = 0;
+  for (const Order order : orders) {
+    set_order(order);
+    planted::shift(stream.handle, in.data, out.data, false);
+    wrong += out.read(stream) != shifted ? 1 : 0;
+  }
+  CHECK(wrong >= 1);
+}
+
+TEST_CASE("barriers that not all threads reach end the process") {
+  const Settings settings;
+  const Stream stream;
+  const Array<> in(counting(planted::threads), stream), out(planted::threads);
+  for (const Order order : orders) {
+    set_order(order);
+    const std::string divergent =
+        last_words(SIGABRT, [&] { planted::divergent_barrier(stream.handle, out.data); });
+    CAPTURE(divergent);
+    CHECK(contains(divergent, "threads of a block wait at different __syncthreads() calls"));
+    CHECK(contains(divergent, "[kernel divergent_barrier, block (0, 0, 0)]"));
+
+    const std::string ended =
+        last_words(SIGABRT, [&] { planted::end_before_barrier(stream.handle, out.data); });
+    CAPTURE(ended);
+    CHECK(contains(ended, "past which threads have ended"));
+
+    const std::string lanes = last_words(
+        SIGABRT, [&] { planted::warp_sum_with_lanes_gone(stream.handle, in.data, out.data); });
+    CAPTURE(lanes);
+    CHECK(contains(lanes, "names a lane that has already ended"));
+  }
+}
+
+TEST_CASE("memory that was never written is NaN") {
+  const Settings settings;
+  const Stream stream;
+  const Array<> in(counting(planted::threads), stream), out(planted::threads);
+  CHECK(std::isnan(out.read(stream)[5]));
+  planted::uninitialised_shared(stream.handle, in.data, out.data);
+  CHECK(std::isnan(out.read(stream)[5]));
+}
+
+TEST_CASE("host code that touches device memory dies") {
+  const Settings settings;
+  const Stream stream;
+  const Array<> values(counting(8), stream);
+  const std::string reading = last_words(SIGSEGV, [&] {
+    volatile const float* spied = values.data;
+    static_cast<void>(*spied);
+  });
+  CAPTURE(reading);
+  CHECK(contains(reading, "host code touched device memory"));
+}
+
+TEST_CASE("kernels take live device pointers only") {
+  const Settings settings;
+  const Stream stream;
+  const std::string host = last_words(SIGABRT, [&] {
+    std::vector<float> on_host(planted::threads);
+    planted::fill(stream.handle, 1.0F, on_host.data(), 0);
+  });
+  CAPTURE(host);
+  CHECK(contains(host, "argument 1 of kernel fill is not a live device pointer"));
+
+  float* freed = nullptr;
+  {
+    const Array<> gone(planted::threads);
+    freed = gone.data;
+    planted::fill_in_structure(stream.handle, 2.0F, freed);
+    CHECK(gone.read(stream)[3] == 2.0F);
+  }
+  const std::string stale =
+      last_words(SIGABRT, [&] { planted::fill(stream.handle, 1.0F, freed, 0); });
+  CAPTURE(stale);
+  CHECK(contains(stale, "argument 1 of kernel fill is not a live device pointer"));
+  const std::string inside =
+      last_words(SIGABRT, [&] { planted::fill_in_structure(stream.handle, 1.0F, freed); });
+  CAPTURE(inside);
+  CHECK(contains(inside, "holds a pointer to device memory that was freed"));
+}
+
+TEST_CASE("writes beside an allocation end the process") {
+  const Settings settings;
+  const Stream stream;
+  const Array<> out(planted::threads);
+  const std::string after =
+      last_words(SIGABRT, [&] { planted::fill(stream.handle, 1.0F, out.data, 1); });
+  CAPTURE(after);
+  CHECK(contains(after, "written past the end of an allocation of 256 bytes: fill"));
+  const std::string before =
+      last_words(SIGABRT, [&] { planted::fill(stream.handle, 1.0F, out.data, -1); });
+  CAPTURE(before);
+  CHECK(contains(before, "written before the start of an allocation of 256 bytes: fill"));
+}
+
+TEST_CASE("copies must fit and go the way they say") {
+  const Settings settings;
+  const Stream stream;
+  const Array<> one(8), two(8);
+  std::vector<float> host(16);
+  const auto copy = [&](void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+    const cudaError_t status = cudaMemcpyAsync(to, from, bytes, kind, stream.handle);
+    CHECK(cudaGetLastError() == status);
+    return status;
+  };
+  const std::size_t bytes = one.bytes();
+  CHECK(copy(one.data, host.data(), bytes, cudaMemcpyHostToDevice) == cudaSuccess);
+  CHECK(copy(host.data(), one.data, bytes + 1, cudaMemcpyDeviceToHost) == cudaErrorInvalidValue);
+  CHECK(copy(one.data + 1, host.data(), bytes, cudaMemcpyHostToDevice) == cudaErrorInvalidValue);
+  CHECK(copy(one.data, two.data, bytes, cudaMemcpyHostToDevice) == cudaErrorInvalidMemcpyDirection);
+  CHECK(copy(host.data(), one.data, bytes, cudaMemcpyHostToDevice) ==
+        cudaErrorInvalidMemcpyDirection);
+  CHECK(copy(host.data(), host.data() + 8, bytes, cudaMemcpyDeviceToDevice) ==
+        cudaErrorInvalidMemcpyDirection);
+  CHECK(cudaMemsetAsync(one.data, 0, bytes + 1, stream.handle) == cudaErrorInvalidValue);
+  CHECK(cudaMemsetAsync(host.data(), 0, 1, stream.handle) == cudaErrorInvalidValue);
+  CHECK(cudaFree(one.data + 1) == cudaErrorInvalidValue);
+  CHECK(cudaMemsetAsync(one.data, 0, bytes, nullptr) == cudaErrorInvalidResourceHandle);
+  CHECK(cudaGetLastError() == cudaErrorInvalidResourceHandle);
+  CHECK(cudaGetLastError() == cudaSuccess);
+}
+
+TEST_CASE("a GPU's limits are kept") {
+  const Settings settings;
+  const Stream stream;
+  const Array<> out(2048);
+  planted::fill_wide(stream.handle, out.data, 1024);
+  CHECK(cudaGetLastError() == cudaSuccess);
+  planted::fill_wide(stream.handle, out.data, 1025);
+  CHECK(cudaGetLastError() == cudaErrorInvalidConfiguration);
+  CHECK(out.read(stream)[1023] == 1.0F);
+  CHECK(std::isnan(out.read(stream)[1024]));
+  void* memory = nullptr;
+  CHECK(cudaMalloc(&memory, std::size_t{1} << 40) == cudaErrorMemoryAllocation);
+  CHECK(cudaGetLastError() == cudaErrorMemoryAllocation);
+  CHECK(cudaSetDevice(1) == cudaErrorInvalidDevice);
+  CHECK(cudaGetLastError() == cudaErrorInvalidDevice);
+}
+
+TEST_CASE("lazy streams show a synchronisation left out") {
+  const Settings settings(true);
+  const Stream stream;
+  const Array<> out(planted::threads);
+  float host = -1.0F;
+  planted::fill(stream.handle, 3.0F, out.data, 0);
+  REQUIRE(cudaMemcpyAsync(&host, out.data, sizeof(host), cudaMemcpyDeviceToHost, stream.handle) ==
+          cudaSuccess);
+  CHECK(host == -1.0F);
+  stream.synchronize();
+  CHECK(host == 3.0F);
+}
+
+TEST_CASE("lazy streams show a wait for another stream left out") {
+  const Settings settings(true);
+  const Stream writer, reader;
+  const Array<> out(planted::threads);
+  cudaEvent_t written = nullptr;
+  REQUIRE(cudaEventCreateWithFlags(&written, cudaEventDisableTiming) == cudaSuccess);
+  for (const bool waits : {false, true}) {
+    CAPTURE(waits);
+    const float value = waits ? 5.0F : 4.0F;
+    planted::fill(writer.handle, value, out.data, 0);
+    REQUIRE(cudaEventRecord(written, writer.handle) == cudaSuccess);
+    if (waits) REQUIRE(cudaStreamWaitEvent(reader.handle, written, 0) == cudaSuccess);
+    CHECK((out.read(reader)[0] == value) == waits);
+    REQUIRE(cudaEventSynchronize(written) == cudaSuccess);
+    CHECK(out.read(reader)[0] == value);
+  }
+}
