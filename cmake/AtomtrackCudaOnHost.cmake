@@ -23,22 +23,34 @@ file(GLOB emulation_sources CONFIGURE_DEPENDS "${emulation}/*.cpp")
 set_source_files_properties(${kernels} PROPERTIES LANGUAGE CXX OBJECT_DEPENDS "${emulation}/device_language.hpp"
   COMPILE_OPTIONS "-include;${emulation}/device_language.hpp" COMPILE_DEFINITIONS ATOMTRACK_CUDA_ON_HOST)
 
-add_executable(atomtrack_cuda_on_host_tests ${backend} ${kernels} ${emulation_sources} $<TARGET_OBJECTS:atomtrack_conformance>)
-target_compile_features(atomtrack_cuda_on_host_tests PRIVATE cxx_std_20)
-target_include_directories(atomtrack_cuda_on_host_tests PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
-target_include_directories(atomtrack_cuda_on_host_tests SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS} "${ATOMTRACK_CUDNN_INCLUDE}")
-# The library's file and not its target, whose dependencies hold the CUDA runtime and cuBLAS: what of them is not emulated shall not link. Its nvcc-built
-# objects stay in the archive, because the ones here define all that they do. cuDNN is the real one: its descriptors need no GPU.
-add_dependencies(atomtrack_cuda_on_host_tests atomtrack)
-target_link_libraries(atomtrack_cuda_on_host_tests PRIVATE atomtrack_options $<TARGET_FILE:atomtrack> atomtrack_cpu_dependencies atomtrack_hdf5
-  "${ATOMTRACK_CUDNN_LIBRARY}" doctest::doctest Threads::Threads)
-
-function(atomtrack_cuda_on_host_test name files)
-  add_test(NAME "cuda/on_host_${name}" COMMAND atomtrack_cuda_on_host_tests "--source-file=${files}")
-  set_tests_properties("cuda/on_host_${name}" PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=1;OMP_WAIT_POLICY=passive;${ARGN}" FAIL_REGULAR_EXPRESSION "test cases: +0 ")
+# atomtrack_cuda_on_host_program(name [compiler and linker flags]): the emulated backend, its own tests and those of the primitives.
+function(atomtrack_cuda_on_host_program name)
+  add_executable(${name} ${backend} ${kernels} ${emulation_sources} $<TARGET_OBJECTS:atomtrack_conformance>)
+  target_compile_features(${name} PRIVATE cxx_std_20)
+  target_compile_options(${name} PRIVATE ${ARGN})
+  target_link_options(${name} PRIVATE ${ARGN})
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
+  target_include_directories(${name} SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS} "${ATOMTRACK_CUDNN_INCLUDE}")
+  # The library's file and not its target, whose dependencies hold the CUDA runtime and cuBLAS: what of them is not emulated shall not link. Its nvcc-built
+  # objects stay in the archive, because the ones here define all that they do. cuDNN is the real one: its descriptors need no GPU.
+  add_dependencies(${name} atomtrack)
+  target_link_libraries(${name} PRIVATE atomtrack_options $<TARGET_FILE:atomtrack> atomtrack_cpu_dependencies atomtrack_hdf5
+    "${ATOMTRACK_CUDNN_LIBRARY}" doctest::doctest Threads::Threads)
 endfunction()
-atomtrack_cuda_on_host_test(emulator "*/tests/cuda_on_host/*")
+atomtrack_cuda_on_host_program(atomtrack_cuda_on_host_tests)
+# Device memory and shared memory have poisoned zones around what is allocated; the rest of the library is what the asan preset is for.
+atomtrack_cuda_on_host_program(atomtrack_cuda_on_host_asan_tests -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+  -fsanitize-sections=cuda_on_host_shared -fno-omit-frame-pointer -Wno-maybe-uninitialized)
+
+function(atomtrack_cuda_on_host_test name program files)
+  add_test(NAME "cuda/on_host_${name}" COMMAND ${program} "--source-file=${files}")
+  set_tests_properties("cuda/on_host_${name}" PROPERTIES FAIL_REGULAR_EXPRESSION "test cases: +0 "
+    ENVIRONMENT "OMP_NUM_THREADS=1;OMP_WAIT_POLICY=passive;ASAN_OPTIONS=detect_leaks=0;${ARGN}")
+endfunction()
+atomtrack_cuda_on_host_test(emulator atomtrack_cuda_on_host_tests "*/tests/cuda_on_host/*")
 foreach(order IN ITEMS forward reverse shuffled)
-  atomtrack_cuda_on_host_test(${order} "*/tests/primitives/*" ATOMTRACK_CUDA_ORDER=${order})
+  atomtrack_cuda_on_host_test(${order} atomtrack_cuda_on_host_tests "*/tests/primitives/*" ATOMTRACK_CUDA_ORDER=${order})
 endforeach()
-atomtrack_cuda_on_host_test(lazy "*/tests/primitives/*" ATOMTRACK_CUDA_LAZY=1)
+atomtrack_cuda_on_host_test(lazy atomtrack_cuda_on_host_tests "*/tests/primitives/*" ATOMTRACK_CUDA_LAZY=1)
+atomtrack_cuda_on_host_test(asan_emulator atomtrack_cuda_on_host_asan_tests "*/tests/cuda_on_host/*")
+atomtrack_cuda_on_host_test(asan atomtrack_cuda_on_host_asan_tests "*/tests/primitives/*")

@@ -28,8 +28,8 @@ template <class Algorithm, class Performance>
 Choice<Algorithm> first_fitting(std::span<const Performance> proposals, bool single,
                                 const char* what) {
   for (const Performance& proposal : proposals) {
-    const bool exact = !single || proposal.mathType == CUDNN_FMA_MATH ||
-                       proposal.mathType == CUDNN_DEFAULT_MATH;
+    const bool exact =
+        !single || proposal.mathType == CUDNN_FMA_MATH || proposal.mathType == CUDNN_DEFAULT_MATH;
     if (proposal.status == CUDNN_STATUS_SUCCESS && exact &&
         proposal.determinism == CUDNN_DETERMINISTIC && proposal.memory <= workspace_limit)
       return {proposal.algo, proposal.memory};

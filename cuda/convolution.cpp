@@ -67,11 +67,11 @@ void CudaPrimitives<T>::conv2d_filter_adjoint(const Tensor<T>& gy, const Tensor<
   const auto choice = cuda::choose_filter(context(), of);
   const Workspace scratch(device(), choice.workspace);
   const T one{1}, keep = write == Write::accumulate ? T{1} : T{0};
-  cuda::check(cudnnConvolutionBackwardFilter(context().cudnn(), &one, of.x.get(), x.data(),
-                                             of.y.get(), gy.data(), of.operation.get(),
-                                             choice.algorithm, scratch.data(), scratch.bytes, &keep,
-                                             of.w.get(), gw.data()),
-              "cudnnConvolutionBackwardFilter");
+  cuda::check(
+      cudnnConvolutionBackwardFilter(context().cudnn(), &one, of.x.get(), x.data(), of.y.get(),
+                                     gy.data(), of.operation.get(), choice.algorithm,
+                                     scratch.data(), scratch.bytes, &keep, of.w.get(), gw.data()),
+      "cudnnConvolutionBackwardFilter");
 }
 
 template class CudaPrimitives<float>;

@@ -41,11 +41,9 @@ __global__ void crop_resize_kernel(const T* image, Resize resize, std::int64_t c
   const std::int64_t area = resize.height * resize.width;
   for (std::int64_t i = first_item(); i < count; i += item_step()) {
     const T* plane = image + i / area * resize.image_height * resize.image_width;
-    dst[i] = interpolate(row_tap<T>(resize, i % area / resize.width),
-                         column_tap<T>(resize, i % resize.width),
-                         [&](std::int64_t r, std::int64_t s) {
-                           return plane[r * resize.image_width + s];
-                         });
+    dst[i] = interpolate(
+        row_tap<T>(resize, i % area / resize.width), column_tap<T>(resize, i % resize.width),
+        [&](std::int64_t r, std::int64_t s) { return plane[r * resize.image_width + s]; });
   }
 }
 
@@ -73,12 +71,11 @@ __global__ void crop_resize_frame_kernel(const std::uint8_t* frame, Resize resiz
                                          std::int64_t channels, T offset, T scale,
                                          std::int64_t count, T* dst) {
   for (std::int64_t i = first_item(); i < count; i += item_step()) {
-    const T value = interpolate(row_tap<T>(resize, i / resize.width),
-                                column_tap<T>(resize, i % resize.width),
-                                [&](std::int64_t r, std::int64_t s) {
-                                  return static_cast<T>(
-                                      frame[(r * resize.image_width + s) * channels]);
-                                });
+    const T value =
+        interpolate(row_tap<T>(resize, i / resize.width), column_tap<T>(resize, i % resize.width),
+                    [&](std::int64_t r, std::int64_t s) {
+                      return static_cast<T>(frame[(r * resize.image_width + s) * channels]);
+                    });
     dst[i] = (value - offset) * scale;
   }
 }

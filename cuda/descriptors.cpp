@@ -23,8 +23,9 @@ template <class T>
 TensorDescriptor describe_tensor(const Shape& shape) {
   const auto [n, c, h, w] = narrow(shape);
   TensorDescriptor descriptor;
-  check(cudnnSetTensor4dDescriptor(descriptor.get(), CUDNN_TENSOR_NCHW, cudnn_type<T>(), n, c, h, w),
-        "cudnnSetTensor4dDescriptor");
+  check(
+      cudnnSetTensor4dDescriptor(descriptor.get(), CUDNN_TENSOR_NCHW, cudnn_type<T>(), n, c, h, w),
+      "cudnnSetTensor4dDescriptor");
   return descriptor;
 }
 
@@ -32,8 +33,9 @@ template <class T>
 FilterDescriptor describe_filter(const Shape& shape) {
   const auto [o, c, h, w] = narrow(shape);
   FilterDescriptor descriptor;
-  check(cudnnSetFilter4dDescriptor(descriptor.get(), cudnn_type<T>(), CUDNN_TENSOR_NCHW, o, c, h, w),
-        "cudnnSetFilter4dDescriptor");
+  check(
+      cudnnSetFilter4dDescriptor(descriptor.get(), cudnn_type<T>(), CUDNN_TENSOR_NCHW, o, c, h, w),
+      "cudnnSetFilter4dDescriptor");
   return descriptor;
 }
 

@@ -10,8 +10,8 @@ namespace atomtrack::cuda {
 
 constexpr int block_threads = 256;
 
-/// Blocks of `block_threads` threads for `count` items, at most what keeps a large GPU busy: kernels
-/// step through the rest.
+/// Blocks of `block_threads` threads for `count` items, at most what keeps a large GPU busy:
+/// kernels step through the rest.
 inline dim3 grid_for(std::int64_t count) {
   constexpr std::int64_t most = 65535;
   const std::int64_t blocks = (count + block_threads - 1) / block_threads;

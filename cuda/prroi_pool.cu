@@ -15,8 +15,9 @@ using scalar::PrRoiGradient;
 
 // Pooling is separable (primitives/scalar/prroi_weights.hpp): all of P, Q and their derivatives are
 // sums over cells of a_y[p,i] F[i,j] a_x[q,j] with this or that derivative of the one-dimensional
-// weights. A first kernel tabulates the weights of every roi, axis and bin; the others only multiply
-// and add, each result in one thread or one block and in a fixed order, so no atomics are needed.
+// weights. A first kernel tabulates the weights of every roi, axis and bin; the others only
+// multiply and add, each result in one thread or one block and in a fixed order, so no atomics are
+// needed.
 
 /// What is tabulated of a weight a[bin, cell].
 enum Weight { value, start_gradient, end_gradient, tangent, tangent_start, tangent_end };
@@ -56,9 +57,9 @@ __global__ void tabulate_kernel(Tables<T> tables, const T* rois, const T* tangen
     const std::int64_t k = i / (2 * tables.bins);
     const T* roi = rois + 5 * k;
     const T scale = static_cast<T>(tables.geometry.spatial_scale);
-    const bool fits = roi[0] >= T(0) && roi[0] < static_cast<T>(tables.images) &&
-                      scalar::prroi_has_area(roi[1] * scale, roi[2] * scale, roi[3] * scale,
-                                             roi[4] * scale);
+    const bool fits =
+        roi[0] >= T(0) && roi[0] < static_cast<T>(tables.images) &&
+        scalar::prroi_has_area(roi[1] * scale, roi[2] * scale, roi[3] * scale, roi[4] * scale);
     if (axis == 0 && bin_index == 0)
       tables.image[k] = fits ? static_cast<std::int32_t>(roi[0]) : -1;
     if (!fits || bin_index >= tables.bins_of(axis)) continue;
@@ -95,7 +96,7 @@ __global__ void tabulate_kernel(Tables<T> tables, const T* rois, const T* tangen
 struct Terms {
   int y[2], x[2];
 };
-constexpr Terms pooling{{value, -1}, {value, -1}};             // P
+constexpr Terms pooling{{value, -1}, {value, -1}};                    // P
 constexpr Terms pooling_tangent{{tangent, value}, {value, tangent}};  // Q
 
 /// The terms summed over the cells of bin (p, q) of roi k, on one channel's map.
@@ -185,8 +186,8 @@ constexpr RoiTerms tangent_gradient{{{{value, tangent}, {tangent_start, start_gr
 constexpr int gradient_threads = 128;
 constexpr std::int64_t most_parts = 16;
 
-/// A block sums grad_pooled * features * weights over a part of a roi's channels, for one of the four
-/// corners: block (part, roi), parts [K, gridDim.x, 4] in double.
+/// A block sums grad_pooled * features * weights over a part of a roi's channels, for one of the
+/// four corners: block (part, roi), parts [K, gridDim.x, 4] in double.
 template <class T>
 __global__ void __launch_bounds__(gradient_threads, 2)
     roi_gradient_kernel(Tables<T> tables, Terms of, int corner, const T* features,
@@ -201,8 +202,8 @@ __global__ void __launch_bounds__(gradient_threads, 2)
     const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * gradient_threads;
     for (std::int64_t index = first + threadIdx.x; index < tables.channels * bins; index += step) {
       const std::int64_t q = index % columns, p = index / columns % rows, c = index / bins;
-      const T* map = features +
-                     (tables.image[k] * tables.channels + c) * tables.height * tables.width;
+      const T* map =
+          features + (tables.image[k] * tables.channels + c) * tables.height * tables.width;
       const T sum = pooled_value(tables, of, map, k, p, q);
       total += static_cast<double>(grad_pooled[k * tables.channels * bins + index]) *
                static_cast<double>(sum);
@@ -237,8 +238,8 @@ template <class T>
 struct TableMemory {
   TableMemory(const Context& context, const Shape& features, const Tensor<T>& rois,
               const Tensor<T>* tangents, int kinds, PrRoiGeometry geometry)
-      : tables{rois.extent(0), features[0],  features[1], features[2], features[3], kinds,
-               geometry,       0,            0,           nullptr,     nullptr,     nullptr} {
+      : tables{rois.extent(0), features[0], features[1], features[2], features[3], kinds,
+               geometry,       0,           0,           nullptr,     nullptr,     nullptr} {
     tables.bins = std::max(geometry.pooled_height, geometry.pooled_width);
     tables.cells = std::max(features[2], features[3]);
     const Device device = context.device();
@@ -291,8 +292,7 @@ void roi_gradient(const Context& context, const Tensor<T>& features, const Tenso
   require<ShapeError>(count <= 65535, "prroi_pool: ", count, " rois, at most 65535 on a GPU");
   const TableMemory<T> memory(context, features.shape(), rois, tangents,
                               tangents != nullptr ? weight_kinds : end_gradient + 1, geometry);
-  const std::int64_t per_roi =
-      features.extent(1) * geometry.pooled_height * geometry.pooled_width;
+  const std::int64_t per_roi = features.extent(1) * geometry.pooled_height * geometry.pooled_width;
   const std::int64_t parts =
       std::clamp<std::int64_t>(per_roi / (4 * gradient_threads), 1, most_parts);
   Tensor<double> sums(Shape{count, parts, 4}, context.device());

@@ -14,9 +14,9 @@ namespace {
 // that two runs agree bit for bit. A large sum is split over several blocks whose partial sums a
 // second launch adds up.
 
-constexpr int row_threads = 256;    // of one sum, side by side
-constexpr int column_width = 32;    // neighbouring sums of one block
-constexpr int column_height = 8;    // threads of one sum
+constexpr int row_threads = 256;  // of one sum, side by side
+constexpr int column_width = 32;  // neighbouring sums of one block
+constexpr int column_height = 8;  // threads of one sum
 constexpr std::int64_t blocks_wanted = 512;
 constexpr std::int64_t most_splits = 256;
 constexpr std::int64_t most_grid_rows = 65535;
@@ -80,8 +80,7 @@ __global__ void __launch_bounds__(column_width* column_height)
   __shared__ double shares[column_height][column_width];
   const std::int64_t split = blockIdx.y;
   const std::int64_t end = min(of.terms, (split + 1) * of.run);
-  const std::int64_t output =
-      static_cast<std::int64_t>(blockIdx.x) * column_width + threadIdx.x;
+  const std::int64_t output = static_cast<std::int64_t>(blockIdx.x) * column_width + threadIdx.x;
   double sum = 0.0;
   if (output < of.outputs) {
     std::int64_t base[1];
@@ -117,13 +116,13 @@ void sum_once(const Context& context, const From* src, const Sum& of, bool by_co
 /// Sums `src` as `of` says (splits not yet chosen) into dst.
 template <class T>
 void sum_all(const Context& context, const T* src, Sum of, Write write, T* dst) {
-  const bool by_columns = of.outputs > 1 && of.kept.rank > 0 &&
-                          of.kept.stride[0][of.kept.rank - 1] == 1;
+  const bool by_columns =
+      of.outputs > 1 && of.kept.rank > 0 && of.kept.stride[0][of.kept.rank - 1] == 1;
   const std::int64_t blocks =
       by_columns ? (of.outputs + column_width - 1) / column_width : of.outputs;
   const std::int64_t per_block = by_columns ? 4 * column_height : 4 * row_threads;
-  of.splits = std::clamp<std::int64_t>(
-      std::min(blocks_wanted / blocks, of.terms / per_block), 1, most_splits);
+  of.splits = std::clamp<std::int64_t>(std::min(blocks_wanted / blocks, of.terms / per_block), 1,
+                                       most_splits);
   of.run = (of.terms + of.splits - 1) / of.splits;
   const bool accumulate = write == Write::accumulate;
   if (of.splits == 1) {

@@ -228,11 +228,10 @@ std::vector<GradientCase> gradient_cases_on(Device device) {
     for (const double value : {0.0, 21.3 + 7 * k, 33.7 - 5 * k, 90.1 + 11 * k, 121.9 - 3 * k})
       boxes.push_back(value);
   const Tensor<double> rois_at(Shape{3, 5}, std::span<const double>(boxes), device);
-  cases.push_back({"prroi_pool in map and boxes",
-                   {tensor({1, 8, 20, 20}), rois_at},
-                   [](const auto& v) {
-                     return sum(square(prroi_pool(v[0], v[1], {3, 3, 1.0 / 8})));
-                   }});
+  cases.push_back(
+      {"prroi_pool in map and boxes", {tensor({1, 8, 20, 20}), rois_at}, [](const auto& v) {
+         return sum(square(prroi_pool(v[0], v[1], {3, 3, 1.0 / 8})));
+       }});
   cases.push_back({"a gradient of a gradient: |d|r|^2/dw|^2",
                    {tensor({2, 4, 10, 10}), tensor({1, 4, 4, 4})},
                    [](const auto& v) {
@@ -272,8 +271,8 @@ std::vector<Comparison> compare_gradients(Device device) {
   for (const GradientCase& one : gradient_cases_on(device)) {
     std::vector<Variable<double>> leaves;
     for (const Tensor<double>& tensor : one.at) leaves.push_back(Variable<double>::leaf(tensor));
-    const std::vector<Variable<double>> gradients = backprop(
-        one.f(leaves), std::span<const Variable<double>>(leaves), Differentiable::no);
+    const std::vector<Variable<double>> gradients =
+        backprop(one.f(leaves), std::span<const Variable<double>>(leaves), Differentiable::no);
     RandomSource random(15);
     double expected = 0.0;
     std::vector<Variable<double>> ahead, behind;

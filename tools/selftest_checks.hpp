@@ -16,8 +16,8 @@ struct Comparison {
   bool passed() const { return error <= allowed; }  // a NaN does not pass
 };
 
-/// Every primitive of `device` in float against the `reference` backend in double, on sizes like the
-/// tracker's, and twice for its own bits.
+/// Every primitive of `device` in float against the `reference` backend in double, on sizes like
+/// the tracker's, and twice for its own bits.
 std::vector<Comparison> compare_primitives(Device device);
 
 /// Back-propagated derivatives on `device` in double against central differences, along random

@@ -84,8 +84,8 @@ Part determinism_part(const Model& model, const Options& options) {
   for (int run = 1; run < runs; ++run)
     different += tracked_boxes(model, options, frames) == first ? 0 : 1;
   Part part{"determinism", different == 0};
-  part.line = text("%d runs of %d frames, %d of them different from the first", runs, frames,
-                   different);
+  part.line =
+      text("%d runs of %d frames, %d of them different from the first", runs, frames, different);
   part.figures = {{"runs", runs}, {"different", different}};
   return part;
 }
@@ -107,12 +107,10 @@ std::vector<Part> long_run_parts(const Model& model, const Options& options, int
     double StageTimes::*time;
     std::vector<double> values;
   };
-  std::vector<Stage> stages{{"crop", &StageTimes::crop, {}},
-                            {"features", &StageTimes::features, {}},
-                            {"classify", &StageTimes::classify, {}},
-                            {"refine", &StageTimes::refine, {}},
-                            {"update", &StageTimes::update, {}},
-                            {"total", &StageTimes::total, {}}};
+  std::vector<Stage> stages{
+      {"crop", &StageTimes::crop, {}},         {"features", &StageTimes::features, {}},
+      {"classify", &StageTimes::classify, {}}, {"refine", &StageTimes::refine, {}},
+      {"update", &StageTimes::update, {}},     {"total", &StageTimes::total, {}}};
   PoolStatistics warm;
   for (int i = 1; i <= warm_up + frames; ++i) {
     const StageTimes times = tracker.update(video.frame(i)).milliseconds;

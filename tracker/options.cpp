@@ -57,8 +57,7 @@ Options Options::preset(std::string_view name) {
   if (name == "paper") return paper();
   if (name == "vot2018") return vot2018();
   if (name == "steady") return steady();
-  throw InputError(
-      concatenate("preset '", name, "': expected released, paper, vot2018 or steady"));
+  throw InputError(concatenate("preset '", name, "': expected released, paper, vot2018 or steady"));
 }
 
 Options Options::variant(std::string_view name) const {

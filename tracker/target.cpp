@@ -35,8 +35,8 @@ void Target::set(RowCol refined_position, RowCol refined_size) {
 
 RowCol Target::steadied(RowCol refined_size, const Options& options) const {
   if (options.size_gain == 1.0 && options.aspect_pull == 0.0) return refined_size;
-  const double stretched = std::log(refined_size.col / refined_size.row) -
-                           std::log(base_size_.col / base_size_.row);
+  const double stretched =
+      std::log(refined_size.col / refined_size.row) - std::log(base_size_.col / base_size_.row);
   const double back = options.aspect_pull * stretched / 2;  // half of it to each side
   const auto side = [&](double last, double refined, double change) {
     return last * std::exp(options.size_gain * (std::log(refined / last) + change));

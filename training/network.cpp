@@ -64,9 +64,8 @@ PairBatch<T> batch_of(std::span<const TrainingPair> pairs, Device device) {
   const auto tensor = [&](const Shape& shape, const std::vector<T>& values) {
     return Tensor<T>(shape, std::span<const T>(values), device);
   };
-  return {images, tensor(Shape{n, r, 4}, references),
-          tensor(Shape{n, r * k, 4}, candidates), tensor(Shape{n, r * k}, targets),
-          tensor(Shape{n, r * k}, weights)};
+  return {images, tensor(Shape{n, r, 4}, references), tensor(Shape{n, r * k, 4}, candidates),
+          tensor(Shape{n, r * k}, targets), tensor(Shape{n, r * k}, weights)};
 }
 
 template <class T>

@@ -72,8 +72,8 @@ Box part_of(const Box& whole, const Box& share) {
           share.width * whole.width, share.height * whole.height};
 }
 
-/// At least a sixth of a box. A loose one reaches outside: the object with a margin of up to a third on some sides and a little
-/// cut off on others, as a user draws a box.
+/// At least a sixth of a box. A loose one reaches outside: the object with a margin of up to a
+/// third on some sides and a little cut off on others, as a user draws a box.
 Box draw_share(double loose_share, RandomSource& random) {
   if (loose_share > 0.0 && random.uniform() < loose_share) {
     const auto margin = [&] { return random.uniform(-0.15, 0.33); };
