@@ -45,6 +45,14 @@ __global__ void uninitialised_shared_kernel(const float* in, float* out) {
   out[threadIdx.x] = sum;
 }
 
+__global__ void write_beside_shared_kernel(float* out) {
+  __shared__ float shares[threads];
+  float* own = shares + threadIdx.x;
+  own[1] = 1.0F;
+  __syncthreads();
+  out[threadIdx.x] = *own;
+}
+
 __global__ void warp_sum_kernel(const float* in, float* out, int lanes) {
   const int i = static_cast<int>(threadIdx.x);
   if (i >= lanes) return;
@@ -92,6 +100,10 @@ void end_before_barrier(cudaStream_t stream, float* out) {
 void uninitialised_shared(cudaStream_t stream, const float* in, float* out) {
   launch("uninitialised_shared", uninitialised_shared_kernel, dim3(1), dim3(threads), stream, in,
          out);
+}
+
+void write_beside_shared(cudaStream_t stream, float* out) {
+  launch("write_beside_shared", write_beside_shared_kernel, dim3(1), dim3(threads), stream, out);
 }
 
 void warp_sum(cudaStream_t stream, const float* in, float* out) {

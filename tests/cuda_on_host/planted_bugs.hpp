@@ -20,6 +20,8 @@ void divergent_barrier(cudaStream_t stream, float* out);
 void end_before_barrier(cudaStream_t stream, float* out);
 /// out[i] = a sum over shared memory of which the last element was never written.
 void uninitialised_shared(cudaStream_t stream, const float* in, float* out);
+/// Every thread writes one element further than its own, the last one past the array.
+void write_beside_shared(cudaStream_t stream, float* out);
 /// out[0] = the sum of the first warp's values, by shuffles.
 void warp_sum(cudaStream_t stream, const float* in, float* out);
 /// A shuffle in which half the lanes that its mask names take no part.
