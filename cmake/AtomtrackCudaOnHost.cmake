@@ -23,24 +23,33 @@ file(GLOB emulation_sources CONFIGURE_DEPENDS "${emulation}/*.cpp")
 set_source_files_properties(${kernels} PROPERTIES LANGUAGE CXX OBJECT_DEPENDS "${emulation}/device_language.hpp"
   COMPILE_OPTIONS "-include;${emulation}/device_language.hpp" COMPILE_DEFINITIONS ATOMTRACK_CUDA_ON_HOST)
 
-# atomtrack_cuda_on_host_program(name [compiler and linker flags]): the emulated backend, its own tests and those of the primitives.
-function(atomtrack_cuda_on_host_program name)
-  add_executable(${name} ${backend} ${kernels} ${emulation_sources} $<TARGET_OBJECTS:atomtrack_conformance>)
-  target_compile_features(${name} PRIVATE cxx_std_20)
-  target_compile_options(${name} PRIVATE ${ARGN})
+function(atomtrack_cuda_on_host_compile target)
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  target_compile_options(${target} PRIVATE ${ARGN})
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
+  target_include_directories(${target} SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS} "${ATOMTRACK_CUDNN_INCLUDE}")
+  target_link_libraries(${target} PRIVATE atomtrack_options atomtrack_cpu_dependencies atomtrack_hdf5 doctest::doctest Threads::Threads)
+endfunction()
+
+# atomtrack_cuda_on_host_program(name kernels [compiler and linker flags]): the emulated backend, its own tests and those of the primitives.
+function(atomtrack_cuda_on_host_program name program_kernels)
+  add_executable(${name} ${backend} ${program_kernels} ${emulation_sources} $<TARGET_OBJECTS:atomtrack_conformance>)
+  atomtrack_cuda_on_host_compile(${name} ${ARGN})
   target_link_options(${name} PRIVATE ${ARGN})
-  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
-  target_include_directories(${name} SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS} "${ATOMTRACK_CUDNN_INCLUDE}")
   # The library's file and not its target, whose dependencies hold the CUDA runtime and cuBLAS: what of them is not emulated shall not link. Its nvcc-built
   # objects stay in the archive, because the ones here define all that they do. cuDNN is the real one: its descriptors need no GPU.
   add_dependencies(${name} atomtrack)
-  target_link_libraries(${name} PRIVATE atomtrack_options $<TARGET_FILE:atomtrack> atomtrack_cpu_dependencies atomtrack_hdf5
-    "${ATOMTRACK_CUDNN_LIBRARY}" doctest::doctest Threads::Threads)
+  target_link_libraries(${name} PRIVATE $<TARGET_FILE:atomtrack> atomtrack_cpu_dependencies atomtrack_hdf5 "${ATOMTRACK_CUDNN_LIBRARY}")
 endfunction()
-atomtrack_cuda_on_host_program(atomtrack_cuda_on_host_tests)
+atomtrack_cuda_on_host_program(atomtrack_cuda_on_host_tests "${kernels}")
 # Device memory and shared memory have poisoned zones around what is allocated; the rest of the library is what the asan preset is for.
-atomtrack_cuda_on_host_program(atomtrack_cuda_on_host_asan_tests -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+atomtrack_cuda_on_host_program(atomtrack_cuda_on_host_asan_tests "${kernels}" -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
   -fsanitize-sections=cuda_on_host_shared -fno-omit-frame-pointer -Wno-maybe-uninitialized)
+# The thread sanitizer's instrumentation without the sanitizer: its hooks are the race detector's.
+add_library(atomtrack_cuda_on_host_race_kernels OBJECT ${kernels})
+atomtrack_cuda_on_host_compile(atomtrack_cuda_on_host_race_kernels -g -fsanitize=thread)
+atomtrack_cuda_on_host_program(atomtrack_cuda_on_host_race_tests "$<TARGET_OBJECTS:atomtrack_cuda_on_host_race_kernels>")
+target_sources(atomtrack_cuda_on_host_race_tests PRIVATE "${emulation}/races/race_detector.cpp" "${emulation}/races/race_test.cpp")
 
 function(atomtrack_cuda_on_host_test name program files)
   add_test(NAME "cuda/on_host_${name}" COMMAND ${program} "--source-file=${files}")
@@ -54,3 +63,5 @@ endforeach()
 atomtrack_cuda_on_host_test(lazy atomtrack_cuda_on_host_tests "*/tests/primitives/*" ATOMTRACK_CUDA_LAZY=1)
 atomtrack_cuda_on_host_test(asan_emulator atomtrack_cuda_on_host_asan_tests "*/tests/cuda_on_host/*")
 atomtrack_cuda_on_host_test(asan atomtrack_cuda_on_host_asan_tests "*/tests/primitives/*")
+atomtrack_cuda_on_host_test(races_detector atomtrack_cuda_on_host_race_tests "*/tests/cuda_on_host/races/*")
+atomtrack_cuda_on_host_test(races atomtrack_cuda_on_host_race_tests "*/tests/primitives/*")

@@ -25,6 +25,8 @@ namespace cuda_on_host {
 DeviceThread* current_thread = nullptr;
 uint3 block_index{};
 dim3 block_extent, grid_extent;
+Progress progress;
+void (*on_atomic)(const void*, std::size_t) = nullptr;
 
 namespace {
 
@@ -132,10 +134,16 @@ void BlockScheduler::run_grid(const char* kernel, dim3 grid, dim3 block,
   turns_.resize(count_);
   blocks_.resize(std::size_t{grid.x} * grid.y * grid.z);
   arrange(blocks_);
+  progress.kernel = kernel;
+  ++progress.launch;
+  progress.running = true;
   for (const std::uint32_t at : blocks_) {
+    ++progress.block;
+    ++progress.barrier;
     block_index = {at % grid.x, at / grid.x % grid.y, at / (grid.x * grid.y)};
     run_block();
   }
+  progress.running = false;
   current_thread = nullptr;
 }
 
@@ -268,6 +276,7 @@ bool BlockScheduler::release_warp(std::size_t first) {
              " and " + place(thread.where));
       thread.state = State::ready;
     }
+    ++progress.warps[first / warp_lanes];
     return true;
   }
   return false;
@@ -292,6 +301,7 @@ bool BlockScheduler::release_block() {
   if (gone > 0)
     fail("__syncthreads() at " + place(first->where) + ", past which threads have ended");
   for (std::size_t i = 0; i < count_; ++i) threads_[i].state = State::ready;
+  ++progress.barrier;
   return true;
 }
 

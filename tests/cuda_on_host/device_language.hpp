@@ -120,12 +120,15 @@ T __shfl_xor_sync(unsigned mask, T value, int bits, int width = warpSize,
 // ---- atomics ------------------------------------------------------------------------------------
 
 /// Threads are fibers of one host thread and change over at barriers only, so nothing can come in
-/// between.
+/// between. Kept out of what the race detector instruments, which would take it for two plain
+/// accesses.
 template <class T>
-T atomicAdd(T* address, std::type_identity_t<T> value) {
+__attribute__((noinline, no_sanitize("thread"))) T atomicAdd(T* address,
+                                                             std::type_identity_t<T> value) {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, int> ||
                     std::is_same_v<T, unsigned> || std::is_same_v<T, unsigned long long>,
                 "CUDA has no atomicAdd of this type");
+  if (::cuda_on_host::on_atomic != nullptr) ::cuda_on_host::on_atomic(address, sizeof(T));
   const T before = *address;
   *address = before + value;
   return before;

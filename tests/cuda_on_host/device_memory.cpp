@@ -55,6 +55,10 @@ class Arena {
     return lies_in(live_, address, bytes);
   }
   bool was_freed(const void* address) const { return lies_in(freed_, address, 1); }
+  AddressRange addresses() const {
+    const auto begin = reinterpret_cast<std::uintptr_t>(base_);
+    return {begin, begin + arena_bytes};
+  }
   std::size_t free_bytes() const { return arena_bytes - used_; }
 
   /// Filled with NaNs, between two zones of `red_zone` bytes or more; null when nothing is left.
@@ -179,6 +183,10 @@ cudaError_t check_copy(const void* to, const void* from, std::size_t bytes, cuda
 std::recursive_mutex& device_mutex() {
   static auto* mutex = new std::recursive_mutex;
   return *mutex;
+}
+
+AddressRange device_addresses() {
+  return arena().addresses();
 }
 
 bool is_device_address(const void* address) {

@@ -2,12 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 
 namespace cuda_on_host {
 
 /// Held by every call into the emulated device: it does one thing at a time, for whichever thread.
 std::recursive_mutex& device_mutex();
+
+/// The addresses of the device, for the race detector's shadow of them.
+struct AddressRange {
+  std::uintptr_t begin, end;
+};
+AddressRange device_addresses();
 
 /// Whether an address belongs to the device, live or not.
 bool is_device_address(const void* address);

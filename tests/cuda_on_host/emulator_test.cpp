@@ -3,19 +3,16 @@
 #include <cuda_runtime_api.h>
 #include <doctest/doctest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include "cuda_on_host/block_scheduler.hpp"
-#include "cuda_on_host/device_memory.hpp"
+#include "cuda_on_host/last_words.hpp"
 #include "cuda_on_host/planted_bugs.hpp"
 #include "cuda_on_host/streams.hpp"
 
@@ -24,12 +21,6 @@ using namespace cuda_on_host;
 namespace {
 
 constexpr std::array<Order, 3> orders{Order::forward, Order::reverse, Order::shuffled};
-
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
 
 /// Eager streams and threads in order for the test, whatever the environment says.
 struct Settings {
@@ -84,40 +75,6 @@ std::vector<T> counting(std::size_t count) {
   std::vector<T> values(count);
   std::iota(values.begin(), values.end(), T{1});
   return values;
-}
-
-/// What a child process that does `work` says on stderr before it dies of `signal`; what went wrong
-/// otherwise. The address sanitizer ends a process itself.
-std::string last_words(int signal, const std::function<void()>& work) {
-  int ends[2];
-  REQUIRE(pipe(ends) == 0);
-  const pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    dup2(ends[1], STDERR_FILENO);
-    // The test framework's handlers would take this for a failure of the test itself.
-    ::signal(SIGABRT, SIG_DFL);
-    ::signal(SIGSEGV, SIG_DFL);
-    watch_host_access();
-    work();
-    _exit(0);
-  }
-  close(ends[1]);
-  std::string text;
-  std::array<char, 256> part{};
-  for (ssize_t got; (got = read(ends[0], part.data(), part.size())) > 0;)
-    text.append(part.data(), static_cast<std::size_t>(got));
-  close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == signal;
-  const bool reported = sanitized && WIFEXITED(status) && WEXITSTATUS(status) != 0;
-  if (!killed && !reported) text = "it did not die so: " + text;
-  return text;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

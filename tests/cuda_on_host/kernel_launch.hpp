@@ -31,6 +31,18 @@ void warp_barrier(unsigned mask, const std::source_location& where);
 std::uint64_t exchange_in_warp(unsigned mask, std::uint64_t bits, int source,
                                const std::source_location& where);
 
+/// How far the device has come, for the race detector. Counted from 1 and never reset.
+struct Progress {
+  bool running = false;  // a kernel
+  const char* kernel = "";
+  std::uint32_t launch = 0, block = 0;
+  std::uint32_t barrier = 0;     // __syncthreads() passed, and starts of a block
+  std::uint16_t warps[32] = {};  // warp primitives that each warp has passed
+};
+extern Progress progress;
+/// Told of every atomic access, where the race detector is linked; else null.
+extern void (*on_atomic)(const void* address, std::size_t bytes);
+
 /// Ends the process unless `pointer` is null or points into live device memory.
 void check_pointer_argument(const void* pointer, const char* kernel, int position);
 /// Ends the process if a structure holds a pointer to device memory that was freed.

@@ -66,6 +66,10 @@ __global__ void atomic_sum_kernel(const double* in, double* out) {
   atomicAdd(out, in[blockIdx.x * blockDim.x + threadIdx.x]);
 }
 
+__global__ void plain_sum_kernel(const double* in, double* out) {
+  if (threadIdx.x == 0) *out += in[blockIdx.x];
+}
+
 __global__ void fill_kernel(float value, float* out, int first) {
   out[first + static_cast<int>(threadIdx.x)] = value;
 }
@@ -117,6 +121,11 @@ void warp_sum_with_lanes_gone(cudaStream_t stream, const float* in, float* out) 
 void atomic_sum(cudaStream_t stream, const double* in, double* out, int blocks) {
   launch("atomic_sum", atomic_sum_kernel, dim3(static_cast<unsigned>(blocks)), dim3(threads),
          stream, in, out);
+}
+
+void plain_sum(cudaStream_t stream, const double* in, double* out, int blocks) {
+  launch("plain_sum", plain_sum_kernel, dim3(static_cast<unsigned>(blocks)), dim3(threads), stream,
+         in, out);
 }
 
 void fill(cudaStream_t stream, float value, float* out, int first) {

@@ -28,6 +28,8 @@ void warp_sum(cudaStream_t stream, const float* in, float* out);
 void warp_sum_with_lanes_gone(cudaStream_t stream, const float* in, float* out);
 /// out[0] += every thread's value, over `blocks` blocks.
 void atomic_sum(cudaStream_t stream, const double* in, double* out, int blocks);
+/// As atomic_sum, without the atomics.
+void plain_sum(cudaStream_t stream, const double* in, double* out, int blocks);
 /// out[i] = value for i in [first, first + threads).
 void fill(cudaStream_t stream, float value, float* out, int first);
 /// As fill, but `block` threads wide: more than 1024 are too many.
