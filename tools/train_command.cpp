@@ -199,7 +199,8 @@ int measure(const TrainArguments& arguments) {
   const auto print = [](const char* which, const OverlapErrors& errors) {
     if (errors.candidates == 0) return;
     std::cout << which << ": " << errors.candidates << " candidates, mean IoU error "
-              << errors.mean_error << ", rank correlation " << errors.rank_correlation << "\n";
+              << errors.mean_error << ", rank correlation " << errors.rank_correlation
+              << ", mean IoU after five steps of ascent " << errors.climbed_overlap << "\n";
   };
   print("targets", report.first);
   print("further targets", report.further);
@@ -278,11 +279,11 @@ int train(const TrainArguments& arguments) {
       log.add(trainer.pairs_done(), report);
       progress.interrupt();
       std::cerr << "validation after " << trainer.pairs_done() << " pairs: IoU error "
-                << report.first.mean_error << ", rank correlation "
-                << report.first.rank_correlation;
+                << report.first.mean_error << ", rank correlation " << report.first.rank_correlation
+                << ", IoU after the ascent " << report.first.climbed_overlap;
       if (report.further.candidates > 0)
         std::cerr << "; further targets " << report.further.mean_error << ", "
-                  << report.further.rank_correlation;
+                  << report.further.rank_correlation << ", " << report.further.climbed_overlap;
       std::cerr << "\n";
     }
     if (!last && passed(before, config.checkpoint_every)) save(trainer, config, log, files);

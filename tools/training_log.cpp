@@ -15,8 +15,8 @@ namespace {
 
 constexpr const char* step_header = "pairs,loss,iou_error,head_rate,backbone_rate\n";
 constexpr const char* validation_header =
-    "pairs,loss,iou_error,rank_correlation,further_loss,further_iou_error,"
-    "further_rank_correlation\n";
+    "pairs,loss,iou_error,rank_correlation,climbed_overlap,further_loss,further_iou_error,"
+    "further_rank_correlation,further_climbed_overlap\n";
 
 /// The rows of numbers of a CSV file with a header, if there is one.
 std::vector<std::vector<double>> rows_of(const std::string& path, std::size_t columns) {
@@ -101,11 +101,11 @@ void TrainingLog::load(std::int64_t pairs) {
     if (row[0] <= static_cast<double>(pairs))
       steps_.push_back({static_cast<std::int64_t>(row[0]), row[1], row[2], row[3], row[4]});
   }
-  for (const auto& row : rows_of(folder_ + "/validation.csv", 7)) {
+  for (const auto& row : rows_of(folder_ + "/validation.csv", 9)) {
     if (row[0] <= static_cast<double>(pairs))
       validations_.push_back({static_cast<std::int64_t>(row[0]),
-                              {row[1], row[2], row[3], 0},
-                              {row[4], row[5], row[6], 0}});
+                              {row[1], row[2], row[3], row[4], 0},
+                              {row[5], row[6], row[7], row[8], 0}});
   }
 }
 
@@ -160,8 +160,9 @@ void TrainingLog::save() const {
   validations << validation_header << std::setprecision(9);
   for (const ValidationRow& row : validations_)
     validations << row.pairs << "," << row.first.loss << "," << row.first.mean_error << ","
-                << row.first.rank_correlation << "," << row.further.loss << ","
-                << row.further.mean_error << "," << row.further.rank_correlation << "\n";
+                << row.first.rank_correlation << "," << row.first.climbed_overlap << ","
+                << row.further.loss << "," << row.further.mean_error << ","
+                << row.further.rank_correlation << "," << row.further.climbed_overlap << "\n";
   write_text_file(folder_ + "/steps.csv", steps.str());
   write_text_file(folder_ + "/validation.csv", validations.str());
   write_text_file(folder_ + "/curves.svg", curves());

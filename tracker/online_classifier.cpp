@@ -4,8 +4,6 @@
 #include <cmath>
 
 #include "atomtrack/layers/target_classifier.hpp"
-#include "atomtrack/optimization/gauss_newton.hpp"
-#include "atomtrack/optimization/gradient_descent.hpp"
 #include "atomtrack/tracker/classifier_problem.hpp"
 
 namespace atomtrack {
@@ -22,46 +20,59 @@ Tensor<float> drawn(const Shape& shape, double deviation, Device device, RandomS
   return Tensor<float>(shape, std::span<const float>(values), device);
 }
 
-/// Algorithm 1, or gradient descent with as many BackProp calls (times the factor of GD++).
-void minimize(const ResidualFunction<float>& residuals, std::vector<Tensor<float>>& w,
-              const GaussNewtonOptions& algorithm1, const Options& options) {
-  if (options.optimizer == ClassifierOptimizer::gauss_newton) {
-    minimize_gauss_newton(residuals, w, algorithm1);
-    return;
-  }
+/// With as many BackProp calls as Algorithm 1 makes, times the factor of GD++.
+GradientDescentOptions descent_of(const GaussNewtonOptions& algorithm1, const Options& options) {
   GradientDescentOptions descent;
   descent.steps = equal_budget(algorithm1.n_gn, algorithm1.n_cg) * options.gradient_descent_factor;
   descent.rate = options.gradient_descent_rate;
   descent.momentum = options.gradient_descent_momentum;
-  minimize_gradient_descent(residuals, w, descent);
+  return descent;
+}
+
+void minimize(const ResidualFunction<float>& residuals, std::vector<Tensor<float>>& w,
+              const GaussNewtonOptions& algorithm1, const Options& options) {
+  if (options.optimizer == ClassifierOptimizer::gauss_newton) {
+    minimize_gauss_newton(residuals, w, algorithm1);
+  } else {
+    minimize_gradient_descent(residuals, w, descent_of(algorithm1, options));
+  }
 }
 
 }  // namespace
 
-OnlineClassifier::Weights OnlineClassifier::learn(const Tensor<float>& features,
-                                                  const Tensor<float>& labels,
-                                                  const Options& options, RandomSource& random) {
+FirstFrameProblem first_frame_problem(const Tensor<float>& features, const Tensor<float>& labels,
+                                      const Options& options, RandomSource& random) {
   const Device device = features.device();
   const std::int64_t channels = features.extent(1), projected = options.projection_channels,
                      side = options.filter_size;
   const Shape filter_shape{1, projected, side, side};
-  Tensor<float> w1 = drawn(Shape{projected, channels, 1, 1},
-                           1.0 / std::sqrt(static_cast<double>(channels)), device, random);
-  Tensor<float> w2 =
+  FirstFrameProblem problem;
+  const Tensor<float> w1 = drawn(Shape{projected, channels, 1, 1},
+                                 1.0 / std::sqrt(static_cast<double>(channels)), device, random);
+  const Tensor<float> w2 =
       drawn(filter_shape, 1.0 / static_cast<double>(filter_shape.numel()), device, random);
+  problem.w = {w2, w1};
 
   const std::int64_t samples = features.extent(0);
   const auto weights =
       Tensor<float>::full(Shape{samples}, 1.0F / static_cast<float>(samples), device);
-  GaussNewtonOptions algorithm1;
-  algorithm1.n_gn = options.first_frame_n_gn;
-  algorithm1.n_cg = options.first_frame_n_cg;
+  problem.residuals = joint_residuals(features, labels, weights, loss_of(options));
+  problem.algorithm1.n_gn = options.first_frame_n_gn;
+  problem.algorithm1.n_cg = options.first_frame_n_cg;
   if (options.diagonal_preconditioner) {
-    algorithm1.preconditioner = {options.filter_regularization, options.projection_regularization};
+    problem.algorithm1.preconditioner = {options.filter_regularization,
+                                         options.projection_regularization};
   }
-  std::vector<Tensor<float>> w{w2, w1};
-  minimize(joint_residuals(features, labels, weights, loss_of(options)), w, algorithm1, options);
-  return {w[0], w[1]};
+  problem.gradient_descent = descent_of(problem.algorithm1, options);
+  return problem;
+}
+
+OnlineClassifier::Weights OnlineClassifier::learn(const Tensor<float>& features,
+                                                  const Tensor<float>& labels,
+                                                  const Options& options, RandomSource& random) {
+  FirstFrameProblem problem = first_frame_problem(features, labels, options, random);
+  minimize(problem.residuals, problem.w, problem.algorithm1, options);
+  return {problem.w[0], problem.w[1]};
 }
 
 OnlineClassifier::OnlineClassifier(const Tensor<float>& features, const Tensor<float>& labels,

@@ -80,11 +80,8 @@ Tracker::Implementation::Implementation(Model shared_model, const Options& chose
 // ---- The first frame ----
 
 Result Tracker::Implementation::init(const ImageView& image, const Box& box) {
-  check(image);
-  check_box(box, image);
   StopWatch whole;
-  Track fresh{Target(box, options), random, {}, {}, 0.0, 1};
-  fresh.label_sigma = atomtrack::label_sigma(fresh.target.base_size(), options);
+  Track fresh = start(image, box);
   learn_first_frame(image, fresh);
   track.emplace(std::move(fresh));  // only now: an init that throws leaves the tracker as it was
   // The first frame needs several times the memory of any other: what it leaves in the pool goes
@@ -97,41 +94,73 @@ Result Tracker::Implementation::init(const ImageView& image, const Box& box) {
   return result;
 }
 
-void Tracker::Implementation::learn_first_frame(const ImageView& image, Track& fresh) {
-  const Model::Implementation& network = model.implementation();
-  const RowCol sample_position = rounded(fresh.target.position);
-  std::vector<Augmentation> augmentations{{}};
-  if (options.augment) {
-    augmentations =
-        first_frame_augmentations(options.crop_size, options.augmentation_shift, fresh.random);
-  }
-  const Tensor<float> crops =
-      region.cut_augmented(image, fresh.target.position, fresh.target.scale, augmentations);
+Track Tracker::Implementation::start(const ImageView& image, const Box& box) const {
+  check(image);
+  check_box(box, image);
+  Track fresh{Target(box, options), random, {}, {}, 0.0, 1};
+  fresh.label_sigma = atomtrack::label_sigma(fresh.target.base_size(), options);
+  return fresh;
+}
 
-  Plan::Maps maps;
-  network.plan(Plan::layer2 | Plan::layer3, options.crop_size)->run(crops, maps);
+void Tracker::Implementation::learn_first_frame(const ImageView& image, Track& fresh) {
+  std::vector<Augmentation> augmentations = draw_augmentations(fresh);
+  Plan::Maps maps = first_frame_maps(image, fresh, augmentations);
   // The reference branch sees the unaugmented crop's features as they are, before any
   // normalisation.
   if (options.estimation == Estimation::overlap_maximization) {
-    fresh.estimator.emplace(*network.predictor, maps.layer2.slice(0, 1), maps.layer3.slice(0, 1),
-                            fresh.target, sample_position, options);
+    fresh.estimator.emplace(*model.implementation().predictor, maps.layer2.slice(0, 1),
+                            maps.layer3.slice(0, 1), fresh.target, rounded(fresh.target.position),
+                            options);
   }
   if (!options.use_classifier) return;
+  const FirstFrameSamples samples =
+      first_frame_samples(std::move(augmentations), maps.layer3, fresh);
+  fresh.classifier.emplace(samples.features, samples.labels, options, fresh.random);
+}
 
-  normalize_power(maps.layer3);
-  const std::int64_t images = crops.extent(0);
+FirstFrameProblem Tracker::Implementation::classifier_problem(const ImageView& image,
+                                                              const Box& box) {
+  Track fresh = start(image, box);
+  std::vector<Augmentation> augmentations = draw_augmentations(fresh);
+  Plan::Maps maps = first_frame_maps(image, fresh, augmentations);
+  const FirstFrameSamples samples =
+      first_frame_samples(std::move(augmentations), maps.layer3, fresh);
+  return first_frame_problem(samples.features, samples.labels, options, fresh.random);
+}
+
+std::vector<Augmentation> Tracker::Implementation::draw_augmentations(Track& fresh) const {
+  if (!options.augment) return {{}};
+  return first_frame_augmentations(options.crop_size, options.augmentation_shift, fresh.random);
+}
+
+/// The backbone's maps of the first frame's crops.
+Tracker::Implementation::Plan::Maps Tracker::Implementation::first_frame_maps(
+    const ImageView& image, const Track& fresh, const std::vector<Augmentation>& augmentations) {
+  const Tensor<float> crops =
+      region.cut_augmented(image, fresh.target.position, fresh.target.scale, augmentations);
+  Plan::Maps maps;
+  model.implementation().plan(Plan::layer2 | Plan::layer3, options.crop_size)->run(crops, maps);
+  return maps;
+}
+
+/// Normalises `layer3` in place, adds samples of dropped channels, and makes the labels.
+Tracker::Implementation::FirstFrameSamples Tracker::Implementation::first_frame_samples(
+    std::vector<Augmentation> augmentations, Tensor<float>& layer3, Track& fresh) const {
+  normalize_power(layer3);
+  const std::int64_t images = layer3.extent(0);
   const std::int64_t dropped = options.augment ? options.dropout_samples : 0;
-  Tensor<float> samples(maps.layer3.shape().with(0, images + dropped), model.device());
-  Tensor<float> image_samples = samples.slice(0, images);
-  Tensor<float> dropout_samples = samples.slice(images, dropped);
-  primitives_for<float>(model.device()).copy(maps.layer3, image_samples);
-  drop_channels(samples.slice(0, 1), dropout_samples, fresh.random);
+  FirstFrameSamples samples;
+  samples.features = Tensor<float>(layer3.shape().with(0, images + dropped), model.device());
+  Tensor<float> image_samples = samples.features.slice(0, images);
+  Tensor<float> dropout_samples = samples.features.slice(images, dropped);
+  primitives_for<float>(model.device()).copy(layer3, image_samples);
+  drop_channels(samples.features.slice(0, 1), dropout_samples, fresh.random);
   augmentations.resize(
       static_cast<std::size_t>(images + dropped));  // dropout moves nothing: the identity's label
-  const RowCol centre =
-      label_centre(fresh.target.position, sample_position, fresh.target.scale, options);
-  fresh.classifier.emplace(samples, first_frame_labels(augmentations, centre, fresh.label_sigma),
-                           options, fresh.random);
+  const RowCol centre = label_centre(fresh.target.position, rounded(fresh.target.position),
+                                     fresh.target.scale, options);
+  samples.labels = first_frame_labels(augmentations, centre, fresh.label_sigma);
+  return samples;
 }
 
 /// Each sample's label moves with its content.

@@ -30,6 +30,8 @@ struct Tracker::Implementation {
 
   Result init(const ImageView& image, const Box& box);
   Result update(const ImageView& image);
+  /// What `init` would minimise for the classifier; the tracker stays as it is.
+  FirstFrameProblem classifier_problem(const ImageView& image, const Box& box);
 
   Model model;
   Options options;
@@ -47,7 +49,18 @@ struct Tracker::Implementation {
     std::size_t scale_index = 0;
   };
 
+  using Plan = FeaturePlan<float>;
+  struct FirstFrameSamples {
+    Tensor<float> features, labels;  // [M,C,F,F] power-normalised, [M,1,F,F]
+  };
+
+  Track start(const ImageView& image, const Box& box) const;
   void learn_first_frame(const ImageView& image, Track& fresh);
+  std::vector<Augmentation> draw_augmentations(Track& fresh) const;
+  Plan::Maps first_frame_maps(const ImageView& image, const Track& fresh,
+                              const std::vector<Augmentation>& augmentations);
+  FirstFrameSamples first_frame_samples(std::vector<Augmentation> augmentations,
+                                        Tensor<float>& layer3, Track& fresh) const;
   Tensor<float> first_frame_labels(const std::vector<Augmentation>& augmentations, RowCol centre,
                                    double sigma) const;
   void drop_channels(const Tensor<float>& features, Tensor<float>& samples,

@@ -90,6 +90,7 @@ TrainingOptions training_options(JsonObject object) {
   object.optional("batch", o.batch);
   object.optional("group", o.group);
   object.optional("average", o.average);
+  object.optional("climbing_candidates", o.climbing_candidates);
   object.optional("loader_threads", o.loader_threads);
   for (const Json& json : object.array("schedule")) {
     JsonObject stage(json, object.where() + ": schedule");

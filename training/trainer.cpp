@@ -6,6 +6,7 @@
 
 #include "atomtrack/layers/feature_plan.hpp"
 #include "atomtrack/tensor/random.hpp"
+#include "atomtrack/training/ascent.hpp"
 #include "training/initialization.hpp"
 
 namespace atomtrack {
@@ -168,7 +169,7 @@ void Trainer::start_loader() {
 }
 
 void Trainer::train_on(std::span<const TrainingPair> group, bool with_backbone, Sums& sums) {
-  const PairBatch<float> batch = batch_of<float>(group, device_);
+  PairBatch<float> batch = batch_of<float>(group, device_);
   std::vector<Tensor<float>> running = buffers_of(network_.predictor);
   std::vector<Tensor<float>> before;
   for (const Tensor<float>& statistic : running) before.push_back(statistic.clone());
@@ -187,6 +188,16 @@ void Trainer::train_on(std::span<const TrainingPair> group, bool with_backbone, 
     frozen_->plan.run(batch.images, frozen_->maps);
     layer2 = Variable<float>(frozen_->maps.layer2);
     layer3 = Variable<float>(frozen_->maps.layer3);
+  }
+  if (options_.climbing_candidates > 0) {
+    // The tracker climbs what the predictor says in evaluation.
+    network_.predictor.set_training(false);
+    set_trainable(network_.predictor, false);
+    AscentOptions ascent;
+    ascent.count = options_.climbing_candidates;
+    ascend_candidates(network_.predictor, layer2.value(), layer3.value(), group, ascent, batch);
+    network_.predictor.set_training(true);
+    set_trainable(network_.predictor, true);
   }
   const Variable<float> predicted = predict(network_.predictor, layer2, layer3, batch);
   const Variable<float> loss = training_loss(predicted, batch);

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "atomtrack/layers/feature_plan.hpp"
+#include "atomtrack/training/ascent.hpp"
 #include "atomtrack/training/trainer.hpp"
 
 namespace atomtrack {
@@ -30,6 +31,7 @@ std::vector<double> ranks(std::span<const double> values) {
 /// Predicted and true overlaps, 2 IoU - 1.
 struct Predictions {
   std::vector<double> predicted, truth;
+  double climbed = 0.0;  // sum of the overlaps after the ascent
 
   OverlapErrors errors() const {
     OverlapErrors result;
@@ -43,6 +45,7 @@ struct Predictions {
     result.loss /= static_cast<double>(truth.size());
     result.mean_error /= static_cast<double>(truth.size());
     result.rank_correlation = rank_correlation(predicted, truth);
+    result.climbed_overlap = climbed / static_cast<double>(truth.size());
     return result;
   }
 };
@@ -74,7 +77,7 @@ ValidationReport validate(const TrainingNetwork<float>& network,
   Predictions first, further;
   for (std::size_t start = 0; start < pairs.size(); start += pairs_at_once) {
     const auto part = pairs.subspan(start, std::min(pairs_at_once, pairs.size() - start));
-    const PairBatch<float> batch = batch_of<float>(part, device);
+    PairBatch<float> batch = batch_of<float>(part, device);
     plan.run(batch.images, maps);
     const std::vector<float> predicted = predict(network.predictor, Variable<float>(maps.layer2),
                                                  Variable<float>(maps.layer3), batch)
@@ -83,10 +86,17 @@ ValidationReport validate(const TrainingNetwork<float>& network,
     const std::vector<float> truth = batch.targets.to_vector();
     const std::size_t per_target = part.front().targets.front().proposals.size();
     const std::size_t per_pair = per_target * part.front().targets.size();
+    AscentOptions ascent;
+    ascent.count = static_cast<int>(per_target);
+    ascent.full = true;
+    ascent.minimum_overlap = 0.0;
+    ascend_candidates(network.predictor, maps.layer2, maps.layer3, part, ascent, batch);
+    const std::vector<float> climbed = batch.targets.to_vector();
     for (std::size_t i = 0; i < truth.size(); ++i) {
       Predictions& where = i % per_pair < per_target ? first : further;
       where.predicted.push_back(static_cast<double>(predicted[i]));
       where.truth.push_back(static_cast<double>(truth[i]));
+      where.climbed += (static_cast<double>(climbed[i]) + 1.0) / 2.0;
     }
   }
   return {first.errors(), further.errors()};

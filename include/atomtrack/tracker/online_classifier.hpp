@@ -1,12 +1,27 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "atomtrack/optimization/gauss_newton.hpp"
+#include "atomtrack/optimization/gradient_descent.hpp"
 #include "atomtrack/tensor/random.hpp"
 #include "atomtrack/tensor/tensor.hpp"
 #include "atomtrack/tracker/options.hpp"
 #include "atomtrack/tracker/sample_memory.hpp"
 
 namespace atomtrack {
+
+/// The optimisation problem of the first frame (equation 3) and how the options solve it.
+struct FirstFrameProblem {
+  ResidualFunction<float> residuals;  ///< in w = (w_2, w_1)
+  std::vector<Tensor<float>> w;       ///< where it starts
+  GaussNewtonOptions algorithm1;
+  GradientDescentOptions gradient_descent;  ///< as many BackProp calls, times the factor of GD++
+};
+
+/// For the first frame's samples [M,C,F,F], power-normalised, with labels [M,1,F,F], all of equal
+/// weight. Draws w_1 and w_2 from `random`.
+FirstFrameProblem first_frame_problem(const Tensor<float>& features, const Tensor<float>& labels,
+                                      const Options& options, RandomSource& random);
 
 /// Target classification by fast online learning (section 3.2): the network f(x; w) = phi_2(w_2 *
 /// (w_1 * x)) of equation (2), the samples it remembers, and Algorithm 1 run on both. Not

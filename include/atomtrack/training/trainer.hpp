@@ -30,6 +30,9 @@ struct TrainingOptions {
   /// Weight averaging: average = average * this + (1 - this) * weights after every step; 0 switches
   /// it off. Early steps average over fewer.
   double average = 0.0;
+  /// Of each target's candidates: these climb the predicted overlap first (`ascend_candidates`), so
+  /// that the predictor is asked about the boxes that it leads a tracker to.
+  int climbing_candidates = 0;
   std::vector<TrainingStage> schedule;
   int loader_threads = 1;
 };
@@ -39,6 +42,7 @@ struct OverlapErrors {
   double loss = 0.0;              ///< mean of (predicted - (2 IoU - 1))^2
   double mean_error = 0.0;        ///< mean of |predicted IoU - IoU|
   double rank_correlation = 0.0;  ///< Spearman's, over all candidates
+  double climbed_overlap = 0.0;   ///< mean true IoU of the candidates after five steps of ascent
   std::int64_t candidates = 0;
 };
 
