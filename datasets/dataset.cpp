@@ -77,6 +77,23 @@ FrameFiles FrameFiles::in_folder(const std::string& folder) {
   return listed(folder, std::move(names));
 }
 
+FrameFiles FrameFiles::from(std::size_t skipped) const {
+  FrameFiles rest = *this;
+  const std::size_t gone = std::min(skipped, count_);
+  rest.count_ -= gone;
+  rest.first_ += static_cast<std::int64_t>(gone);
+  if (!names_.empty())
+    rest.names_.erase(rest.names_.begin(), rest.names_.begin() + static_cast<std::ptrdiff_t>(gone));
+  return rest;
+}
+
+FrameFiles FrameFiles::first(std::size_t count) const {
+  FrameFiles start = *this;
+  start.count_ = std::min(count, count_);
+  if (!names_.empty()) start.names_.resize(start.count_);
+  return start;
+}
+
 std::string FrameFiles::path(std::size_t index) const {
   require<InputError>(index < count_, "frame ", index, " of the ", count_, " in ", folder_);
   if (!names_.empty()) return folder_ + "/" + names_[index];

@@ -21,6 +21,19 @@ std::vector<std::string> subfolders(const std::string& folder) {
   return names;
 }
 
+std::vector<std::string> files_ending(const std::string& folder, const std::string& ending) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (auto entry = fs::directory_iterator(folder, error);
+       !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.ends_with(ending)) names.push_back(name);
+  }
+  require<InputError>(!error, folder, ": cannot be read: ", error.message());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 bool is_file(const std::string& path) {
   std::error_code ignored;
   return fs::is_regular_file(path, ignored);

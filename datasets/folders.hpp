@@ -13,6 +13,9 @@ namespace atomtrack::datasets {
 /// cannot be read.
 std::vector<std::string> subfolders(const std::string& folder);
 
+/// The names of the files in `folder` that end so, sorted. Throws InputError if it cannot be read.
+std::vector<std::string> files_ending(const std::string& folder, const std::string& ending);
+
 bool is_file(const std::string& path);
 bool is_folder(const std::string& path);
 

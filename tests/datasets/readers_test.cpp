@@ -5,60 +5,13 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 
 #include "atomtrack/datasets/annotations.hpp"
-#include "atomtrack/tensor/random.hpp"
+#include "support/folder.hpp"
 
 using namespace atomtrack;
-
-namespace {
-
-namespace fs = std::filesystem;
-
-/// A folder of its own that goes with the test.
-class Folder {
- public:
-  Folder()
-      : path_(fs::temp_directory_path() /
-              ("atomtrack-datasets-" +
-               std::to_string(RandomSource(reinterpret_cast<std::uintptr_t>(this)).bits()))) {
-    fs::create_directories(path_);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string root() const { return path_.string(); }
-  void write(const std::string& name, const std::string& text) const {
-    fs::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name) << text;
-  }
-  void images(const std::string& folder, int first, int last, int digits,
-              const std::string& extension = ".jpg") const {
-    for (int i = first; i <= last; ++i) {
-      std::string number = std::to_string(i);
-      number.insert(
-          0, static_cast<std::size_t>(std::max(0, digits - static_cast<int>(number.size()))), '0');
-      write(folder + "/" + number + extension, "");
-    }
-  }
-
- private:
-  fs::path path_;
-};
-
-/// The message with which something is refused, or nothing.
-template <class F>
-std::string refusal(F f) {
-  try {
-    f();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "";
-}
-
-}  // namespace
+using test::Folder;
+using test::refusal;
 
 TEST_CASE("an OTB folder is read, counting pixels from 0") {
   const Folder folder;
@@ -87,7 +40,8 @@ TEST_CASE("folders of frames may be links and may have gaps in their numbers") {
   elsewhere.images("frames", 1, 2, 4);
   elsewhere.images("frames", 5, 5, 4, ".png");
   folder.write("Dog/groundtruth_rect.txt", "1,1,5,6\n1,1,5,6\n1,1,5,6\n");
-  fs::create_directory_symlink(elsewhere.root() + "/frames", folder.root() + "/Dog/img");
+  std::filesystem::create_directory_symlink(elsewhere.root() + "/frames",
+                                            folder.root() + "/Dog/img");
   const Dataset dataset = read_otb_style(folder.root());
   REQUIRE(dataset.sequences.size() == 1);
   CHECK(dataset.sequences[0].frames.size() == 3);
@@ -213,7 +167,7 @@ TEST_CASE("a pool holds clips and images side by side") {
 
 TEST_CASE("a folder without the expected contents is refused, naming what was expected") {
   const Folder folder;
-  fs::create_directories(folder.root() + "/sub");
+  std::filesystem::create_directories(folder.root() + "/sub");
   for (const auto& read : std::vector<std::function<void()>>{
            [&] { read_otb_style(folder.root()); }, [&] { read_lasot(folder.root()); },
            [&] { read_trackingnet(folder.root()); }, [&] { read_got10k(folder.root()); },

@@ -26,6 +26,9 @@ class FrameFiles {
   static FrameFiles in_folder(const std::string& folder);
 
   std::size_t size() const { return count_; }
+  /// All but the first `skipped`, and the first `count` of them (all if there are fewer).
+  FrameFiles from(std::size_t skipped) const;
+  FrameFiles first(std::size_t count) const;
   std::string path(std::size_t index) const;
 
  private:
