@@ -185,54 +185,69 @@ IouFeatures<T> IouPredictor<T>::features(const Variable<T>& layer2,
   return result;
 }
 
-/// z(x, B) of one block, modulated where there are coefficients [M,C], through its fully connected
-/// layer: pooled features [N K,C,P,P] -> [N K,F].
+/// One block's pooled features [M,C,P,P], modulated where there are coefficients [R,C], through its
+/// fully connected layer -> [M,F].
 template <class T>
-Variable<T> IouPredictor<T>::head(const Variable<T>& features, const Variable<T>& coefficients,
-                                  const Variable<T>& rois, const LinearBlock<T>& layer, int bins,
-                                  double scale) const {
-  const Variable<T> pooled = prroi_pool(features, rois, {bins, bins, scale});
+Variable<T> IouPredictor<T>::head(const Variable<T>& pooled, const Variable<T>& coefficients,
+                                  const LinearBlock<T>& layer) const {
   if (!modulates()) return layer(pooled);
   const std::int64_t targets = coefficients.extent(0), channels = coefficients.extent(1);
-  const std::int64_t boxes = targets == 0 ? 0 : rois.extent(0) / targets;
-  const Variable<T> product = reshape(pooled, Shape{targets, boxes, channels, bins, bins}) *
-                              reshape(coefficients, Shape{targets, 1, channels, 1, 1});
+  const std::int64_t boxes = targets == 0 ? 0 : pooled.extent(0) / targets;
+  const Variable<T> product =
+      reshape(pooled, Shape{targets, boxes, channels, pooled.extent(2), pooled.extent(3)}) *
+      reshape(coefficients, Shape{targets, 1, channels, 1, 1});
   return layer(reshape(product, pooled.shape()));
 }
 
 template <class T>
-Variable<T> IouPredictor<T>::predict(const IouFeatures<T>& features,
-                                     const Modulation<T>& modulation,
-                                     const Variable<T>& boxes) const {
+PooledFeatures<T> IouPredictor<T>::pool(const IouFeatures<T>& features,
+                                        const Variable<T>& boxes) const {
   const Variable<T> rois = rois_of(boxes);
-  const Shape result{boxes.extent(0), boxes.extent(1)};
+  PooledFeatures<T> pooled;
+  if (uses_block3())
+    pooled.block3 = prroi_pool(features.block3, rois, {test_bins3, test_bins3, block3_scale});
+  if (uses_block4())
+    pooled.block4 = prroi_pool(features.block4, rois, {test_bins4, test_bins4, block4_scale});
+  return pooled;
+}
+
+template <class T>
+Variable<T> IouPredictor<T>::predict_pooled(const PooledFeatures<T>& pooled,
+                                            const Modulation<T>& modulation) const {
   std::vector<Variable<T>> test, reference;
   if (uses_block3()) {
-    test.push_back(
-        head(features.block3, modulation.block3, rois, fc3_rt, test_bins3, block3_scale));
+    test.push_back(head(pooled.block3, modulation.block3, fc3_rt));
     reference.push_back(modulation.block3);
   }
   if (uses_block4()) {
-    test.push_back(
-        head(features.block4, modulation.block4, rois, fc4_rt, test_bins4, block4_scale));
+    test.push_back(head(pooled.block4, modulation.block4, fc4_rt));
     reference.push_back(modulation.block4);
   }
   const auto joined = [](const std::vector<Variable<T>>& parts) {
     return parts.size() == 1 ? parts.front() : concat(std::span<const Variable<T>>(parts), 1);
   };
   const Variable<T> z = joined(test);
-  if (!is_symmetric()) return reshape(iou_predictor(z), result);
-  const std::int64_t width = z.extent(1);
+  const std::int64_t boxes = z.extent(0), width = z.extent(1);
+  if (!is_symmetric()) return reshape(iou_predictor(z), Shape{boxes});
   const std::int64_t targets = reference.front().extent(0);
-  const std::int64_t count = targets == 0 ? 0 : rois.extent(0) / targets;
+  const std::int64_t count = targets == 0 ? 0 : boxes / targets;
   const Variable<T> c = repeated(joined(reference), count);
   const Variable<T> per_target = reshape(z, Shape{targets, count, width});
   if (architecture == IouArchitecture::concatenation) {
     const Variable<T> both = concat({c, per_target}, 2);
-    return reshape(iou_predictor(reshape(both, Shape{rois.extent(0), 2 * width})), result);
+    return reshape(iou_predictor(reshape(both, Shape{boxes, 2 * width})), Shape{boxes});
   }
   // Divided by the length of typical vectors, so that training starts with moderate values.
-  return reshape(sum(c * per_target, {2}) * (1.0 / std::sqrt(static_cast<double>(width))), result);
+  return reshape(sum(c * per_target, {2}) * (1.0 / std::sqrt(static_cast<double>(width))),
+                 Shape{boxes});
+}
+
+template <class T>
+Variable<T> IouPredictor<T>::predict(const IouFeatures<T>& features,
+                                     const Modulation<T>& modulation,
+                                     const Variable<T>& boxes) const {
+  return reshape(predict_pooled(pool(features, boxes), modulation),
+                 Shape{boxes.extent(0), boxes.extent(1)});
 }
 
 template <class T>

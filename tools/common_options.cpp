@@ -15,14 +15,23 @@ namespace atomtrack::tools {
 
 namespace fs = std::filesystem;
 
-void TrackerOptions::add_to(CLI::App& command) {
+void TrackerOptions::add_machine_to(CLI::App& command) {
   command
       .add_option("--weights", weights,
                   "weights file (else $ATOMTRACK_WEIGHTS, else the shipped weights/atomtrack.h5)")
       ->type_name("FILE");
   command.add_option("--device", device, "auto, cpu, cuda, cuda:INDEX or reference")
       ->capture_default_str();
-  command.add_option("--preset", preset, "released, paper, vot2018 or steady (docs/options.md)")
+  command.add_option("--threads", threads, "host threads (0: all cores)")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
+}
+
+void TrackerOptions::add_to(CLI::App& command) {
+  add_machine_to(command);
+  command
+      .add_option("--preset", preset,
+                  "released, paper, vot2018, steady or adaptive (docs/options.md)")
       ->capture_default_str();
   command
       .add_option(
@@ -30,9 +39,6 @@ void TrackerOptions::add_to(CLI::App& command) {
           "atom, multi-scale, no-classifier, gd, gd++ or no-hard-negatives (Table 2 of the paper)")
       ->capture_default_str();
   command.add_option("--seed", seed, "the same seed gives the same boxes")->capture_default_str();
-  command.add_option("--threads", threads, "host threads (0: all cores)")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 1024));
 }
 
 void TrackerOptions::apply_threads() const {

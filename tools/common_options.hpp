@@ -18,6 +18,8 @@ struct TrackerOptions {
   int threads = 0;  // 0: all cores
 
   void add_to(CLI::App& command);
+  /// Only what is not a matter of the tracker's settings: weights, device, threads.
+  void add_machine_to(CLI::App& command);
 
   /// Applies the number of threads.
   void apply_threads() const;

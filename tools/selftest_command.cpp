@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "atomtrack/image/box_overlap.hpp"
 #include "atomtrack/primitives/primitives.hpp"
 #include "atomtrack/tensor/memory.hpp"
-#include "atomtrack/training/proposals.hpp"
 #include "tools/commands.hpp"
 #include "tools/common_options.hpp"
 #include "tools/output.hpp"

@@ -45,6 +45,10 @@ BoxEstimator::BoxEstimator(const IouPredictor<float>& predictor, const Tensor<fl
   modulation_ = predictor.modulation(layer2, layer3, tensor_of({box}, device_));
 }
 
+void BoxEstimator::adapt(const KnownBoxes& known, RandomSource& random) {
+  modulation_ = adapted(predictor_, modulation_, known, options_, random);
+}
+
 std::optional<EstimatedBox> BoxEstimator::estimate(const Tensor<float>& iou3,
                                                    const Tensor<float>& iou4, const Target& target,
                                                    RowCol position, RowCol sample_position,

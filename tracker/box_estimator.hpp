@@ -6,6 +6,7 @@
 #include "atomtrack/layers/iou_predictor.hpp"
 #include "atomtrack/tensor/random.hpp"
 #include "atomtrack/tracker/target.hpp"
+#include "tracker/estimator_adaptation.hpp"
 
 namespace atomtrack {
 
@@ -25,6 +26,9 @@ class BoxEstimator {
   BoxEstimator(const IouPredictor<float>& predictor, const Tensor<float>& layer2,
                const Tensor<float>& layer3, const Target& target, RowCol sample_position,
                const Options& options);
+
+  /// Fits the modulation vectors to crops of the first frame (`adapted`).
+  void adapt(const KnownBoxes& known, RandomSource& random);
 
   /// Refines the box of size `target.size` at `position` in the crop cut around `sample_position`
   /// at `target.scale`, given the crop's features. Nothing if no proposal ends in an acceptable

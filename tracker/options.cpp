@@ -52,12 +52,20 @@ Options Options::steady() {
   return options;
 }
 
+Options Options::adaptive() {
+  Options options = steady();
+  options.adaptation_n_gn = 3;
+  return options;
+}
+
 Options Options::preset(std::string_view name) {
   if (name == "released") return released();
   if (name == "paper") return paper();
   if (name == "vot2018") return vot2018();
   if (name == "steady") return steady();
-  throw InputError(concatenate("preset '", name, "': expected released, paper, vot2018 or steady"));
+  if (name == "adaptive") return adaptive();
+  throw InputError(
+      concatenate("preset '", name, "': expected released, paper, vot2018, steady or adaptive"));
 }
 
 Options Options::variant(std::string_view name) const {
@@ -124,6 +132,10 @@ void Options::validate() const {
   check("boxes_averaged", boxes_averaged, 1, proposals);
   check("size_gain", size_gain, 0.01, 1.0);
   check("aspect_pull", aspect_pull, 0.0, 1.0);
+  check("adaptation_n_gn", adaptation_n_gn, 0, 100);
+  check("adaptation_n_cg", adaptation_n_cg, 1, 1000);
+  check("adaptation_crops", adaptation_crops, 1, 64);
+  check("adaptation_regularization", adaptation_regularization, 1e-6, unlimited);
   check("multi_scale_count", multi_scale_count, 1, 33);
   check("multi_scale_step", multi_scale_step, 1.0001, 2.0);
   for (const double threshold :

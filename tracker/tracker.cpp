@@ -111,11 +111,44 @@ void Tracker::Implementation::learn_first_frame(const ImageView& image, Track& f
     fresh.estimator.emplace(*model.implementation().predictor, maps.layer2.slice(0, 1),
                             maps.layer3.slice(0, 1), fresh.target, rounded(fresh.target.position),
                             options);
+    if (options.adaptation_n_gn > 0) adapt_estimator(image, fresh);
   }
   if (!options.use_classifier) return;
   const FirstFrameSamples samples =
       first_frame_samples(std::move(augmentations), maps.layer3, fresh);
   fresh.classifier.emplace(samples.features, samples.labels, options, fresh.random);
+}
+
+/// Crops as tracking will cut them: around a position and at a scale that are a little wrong.
+void Tracker::Implementation::adapt_estimator(const ImageView& image, Track& fresh) {
+  constexpr double wrong_position = 0.3;  // of the target's size, at most
+  constexpr double wrong_scale = 0.25;    // in the logarithm, at most
+  const Target& target = fresh.target;
+  KnownBoxes known;
+  Tensor<float> crops(Shape{options.adaptation_crops, 3, options.crop_size, options.crop_size},
+                      model.device());
+  for (int n = 0; n < options.adaptation_crops; ++n) {
+    const auto either_way = [&](double most) {
+      return n == 0 ? 0.0 : fresh.random.uniform(-most, most);
+    };
+    const RowCol around{target.position.row + either_way(wrong_position) * target.size.row,
+                        target.position.col + either_way(wrong_position) * target.size.col};
+    const double scale = target.scale * std::exp(either_way(wrong_scale));
+    region.cut(image, around, scale, crops, n);
+    const RowCol sample_position = rounded(around);
+    const double middle = (options.crop_size - 1) / 2.0;
+    const double width = target.size.col / scale, height = target.size.row / scale;
+    // What decode_box turns into the target's box.
+    known.boxes.push_back(
+        {(target.position.col - sample_position.col) / scale + middle - width / 2,
+         (target.position.row - sample_position.row) / scale + middle - height / 2, width, height});
+  }
+  const Model::Implementation& network = model.implementation();
+  Plan::Maps maps;
+  network.plan(network.estimation_outputs(), options.crop_size)->run(crops, maps);
+  known.features = {maps.iou3.defined() ? Variable<float>(maps.iou3) : Variable<float>(),
+                    maps.iou4.defined() ? Variable<float>(maps.iou4) : Variable<float>()};
+  fresh.estimator->adapt(known, fresh.random);
 }
 
 FirstFrameProblem Tracker::Implementation::classifier_problem(const ImageView& image,

@@ -59,6 +59,7 @@ struct Tracker::Implementation {
   std::vector<Augmentation> draw_augmentations(Track& fresh) const;
   Plan::Maps first_frame_maps(const ImageView& image, const Track& fresh,
                               const std::vector<Augmentation>& augmentations);
+  void adapt_estimator(const ImageView& image, Track& fresh);
   FirstFrameSamples first_frame_samples(std::vector<Augmentation> augmentations,
                                         Tensor<float>& layer3, Track& fresh) const;
   Tensor<float> first_frame_labels(const std::vector<Augmentation>& augmentations, RowCol centre,

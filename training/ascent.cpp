@@ -2,7 +2,7 @@
 #include "atomtrack/training/ascent.hpp"
 
 #include "atomtrack/autodiff/operations.hpp"
-#include "atomtrack/training/proposals.hpp"
+#include "atomtrack/image/box_overlap.hpp"
 
 namespace atomtrack {
 namespace {

@@ -7,14 +7,6 @@
 
 namespace atomtrack {
 
-double intersection_over_union(const Box& a, const Box& b) {
-  if (!(a.width > 0 && a.height > 0 && b.width > 0 && b.height > 0)) return 0.0;
-  const double width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
-  const double height = std::min(a.y + a.height, b.y + b.height) - std::max(a.y, b.y);
-  const double shared = std::max(0.0, width) * std::max(0.0, height);
-  return shared / (a.width * a.height + b.width * b.height - shared);
-}
-
 Box draw_proposal(const Box& target, double minimum_overlap, RandomSource& random) {
   constexpr std::array<double, 5> relative_noise{0.01, 0.05, 0.1, 0.2, 0.3};
   constexpr int most_tries = 100;

@@ -111,7 +111,7 @@ TEST_CASE("options out of range are refused by name") {
   });
   CHECK_THROWS_AS(Options::preset("fast"), InputError);
   CHECK_THROWS_AS(Options{}.variant("atom2"), InputError);
-  for (const char* preset : {"released", "paper", "vot2018", "steady"}) {
+  for (const char* preset : {"released", "paper", "vot2018", "steady", "adaptive"}) {
     for (const char* variant :
          {"atom", "multi-scale", "no-classifier", "gd", "gd++", "no-hard-negatives"}) {
       CHECK_NOTHROW(Options::preset(preset).variant(variant).validate());
@@ -121,7 +121,7 @@ TEST_CASE("options out of range are refused by name") {
 
 TEST_CASE("every variant and preset tracks a few frames to finite boxes") {
   const Scene scene(120, 90);
-  for (const char* preset : {"released", "paper", "vot2018", "steady"}) {
+  for (const char* preset : {"released", "paper", "vot2018", "steady", "adaptive"}) {
     for (const char* variant :
          {"atom", "multi-scale", "no-classifier", "gd", "no-hard-negatives"}) {
       CAPTURE(preset);

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "atomtrack/autodiff/operations.hpp"
-#include "atomtrack/training/proposals.hpp"
+#include "atomtrack/image/box_overlap.hpp"
 #include "support/compare.hpp"
 #include "training/initialization.hpp"
 #include "training/synthetic_data.hpp"

@@ -62,6 +62,13 @@ struct IouFeatures {
   Variable<T> block4;  ///< [N,conv4_2t,H/16,W/16]
 };
 
+/// z(x, B) of some boxes before modulation: what does not depend on the target.
+template <class T>
+struct PooledFeatures {
+  Variable<T> block3;  ///< [M,conv3_2t,5,5]
+  Variable<T> block4;  ///< [M,conv4_2t,3,3]
+};
+
 /// The target estimation network (section 3.1, figure 3): predicts the overlap of boxes in a test
 /// image with a target that is given by a box in a reference image, IoU(B) = g(c(x_0, B_0) . z(x,
 /// B)), equation (1). It was trained for 2 IoU - 1.
@@ -82,6 +89,12 @@ struct IouPredictor {
   /// judged against its first target, and so on.
   Variable<T> predict(const IouFeatures<T>& features, const Modulation<T>& modulation,
                       const Variable<T>& boxes) const;
+
+  /// The two steps of `predict`: pooling boxes [N,K,4], and judging the N K pooled boxes, with
+  /// R targets (rows of the modulation vectors) N K / R each in turn -> [N K].
+  PooledFeatures<T> pool(const IouFeatures<T>& features, const Variable<T>& boxes) const;
+  Variable<T> predict_pooled(const PooledFeatures<T>& pooled,
+                             const Modulation<T>& modulation) const;
 
   /// Switches batch norm between the running statistics (evaluation) and the batch's own
   /// (training).
@@ -117,9 +130,8 @@ struct IouPredictor {
  private:
   template <class F>
   void for_each_layer(F f);
-  Variable<T> head(const Variable<T>& features, const Variable<T>& coefficients,
-                   const Variable<T>& rois, const LinearBlock<T>& layer, int bins,
-                   double scale) const;
+  Variable<T> head(const Variable<T>& pooled, const Variable<T>& coefficients,
+                   const LinearBlock<T>& layer) const;
 };
 
 /// Boxes [N,K,4] (x, y, width, height) of N images as rows (image, x0, y0, x1, y1) [N K,5] for

@@ -20,7 +20,7 @@ enum class ClassifierOptimizer {
                      ///< `gradient_descent_factor`
 };
 
-/// Every constant of the tracker. The four presets are tables in docs/options.md with the source
+/// Every constant of the tracker. The presets are tables in docs/options.md with the source
 /// of each value; the member initialisers are those of `released()`. Lengths are in pixels of the
 /// crop unless said otherwise.
 struct Options {
@@ -98,6 +98,13 @@ struct Options {
   double size_gain = 1.0;    ///< share of a refined box's change of log size that is taken over
   double aspect_pull = 0.0;  ///< share of the change of the log aspect ratio since the first frame
                              ///< that is undone in every frame
+  /// First frame: Gauss-Newton steps that fit the target's modulation vectors to crops of the first
+  /// frame in which the box is known (0: they stay what the reference branch says, as in the
+  /// paper).
+  int adaptation_n_gn = 0;
+  int adaptation_n_cg = 5;
+  int adaptation_crops = 8;
+  double adaptation_regularization = 0.1;  ///< of the vectors' change, in units of their own size
   int multi_scale_count = 5;
   double multi_scale_step = 1.02;
 
@@ -111,9 +118,13 @@ struct Options {
   /// The authors' settings for VOT2018.
   static Options vot2018();
   /// The released settings with a box that changes its size and shape slowly: for smooth video (25
-  /// frames per second or more) and for boxes that do not follow an object's outline, such as a face
-  /// or a part.
+  /// frames per second or more) and for boxes that do not follow an object's outline, such as a
+  /// face or a part.
   static Options steady();
+  /// The steady settings, and the IoU predictor's modulation vectors fitted to the first frame's
+  /// box: the most accurate boxes with the shipped weights, for a first frame that takes about
+  /// twice as long.
+  static Options adaptive();
   /// A preset by name. Throws InputError listing the names.
   static Options preset(std::string_view name);
 
