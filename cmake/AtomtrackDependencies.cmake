@@ -157,7 +157,7 @@ endif()
 
 # ---- Tools -----------------------------------------------------------------------------------------------------------
 if(NOT ATOMTRACK_TOOLS STREQUAL "OFF")
-  find_package(OpenCV QUIET COMPONENTS core imgproc imgcodecs videoio highgui)
+  find_package(OpenCV QUIET COMPONENTS core imgproc imgcodecs videoio highgui OPTIONAL_COMPONENTS video tracking)
   find_package(CLI11 QUIET CONFIG)
 endif()
 if(OpenCV_FOUND AND CLI11_FOUND AND ATOMTRACK_HAS_TRAINING)

@@ -13,6 +13,8 @@ void add_bench_command(CLI::App& app, int& exit_status);
 void add_gradcheck_command(CLI::App& app, int& exit_status);
 void add_info_command(CLI::App& app, int& exit_status);
 void add_train_command(CLI::App& app, int& exit_status);
+void add_evaluate_command(CLI::App& app, int& exit_status);
+void add_ablate_command(CLI::App& app, int& exit_status);
 void add_score_command(CLI::App& app, int& exit_status);
 void add_selftest_command(CLI::App& app, int& exit_status);
 

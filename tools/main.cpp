@@ -15,6 +15,7 @@ constexpr int failed = 2;
 constexpr const char* examples = R"(Examples:
   atomtrack track video.mp4 --box 120,80,64,48 --video tracked.mp4
   atomtrack track frames/ --select --boxes boxes.txt --json run.json
+  atomtrack evaluate sequences/ --trackers atom,multi-scale,csrt --output evaluation/
   atomtrack bench
   atomtrack info weights/atomtrack.h5
   atomtrack gradcheck --op prroi_pool
@@ -34,6 +35,8 @@ int run(int argc, char** argv) {
   add_track_command(app, exit_status);
   add_bench_command(app, exit_status);
   add_info_command(app, exit_status);
+  add_evaluate_command(app, exit_status);
+  add_ablate_command(app, exit_status);
   add_score_command(app, exit_status);
   add_selftest_command(app, exit_status);
   add_train_command(app, exit_status);

@@ -48,6 +48,12 @@ void write_text_file(const std::string& path, const std::string& text) {
   }
 }
 
+std::string read_text_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  require<InputError>(file.good(), path, ": cannot be read");
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 void check_writable(const std::string& path) {
   require<InputError>(!fs::is_directory(path), path, ": is a folder, expected a file to write");
   if (is_special(path)) return;

@@ -11,6 +11,9 @@ namespace atomtrack::tools {
 /// /dev/stdout is written directly.
 void write_text_file(const std::string& path, const std::string& text);
 
+/// The bytes of a file. Throws InputError if it cannot be read.
+std::string read_text_file(const std::string& path);
+
 /// Throws InputError unless a file can be created at `path`: said before an hour of tracking, not
 /// after.
 void check_writable(const std::string& path);
