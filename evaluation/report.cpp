@@ -33,8 +33,8 @@ thead th { border-bottom: 2px solid var(--ink); font-weight: 600; }
 td.best { background: var(--best); font-weight: 600; }
 .spread { color: var(--faint); font-size: .85em; }
 .bar { display: inline-block; height: .55rem; margin-right: .45rem; background: var(--bar); }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.6rem; }
-.plots svg { width: 100%; height: auto; max-width: 40rem; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: 1.6rem; }
+.plots svg { width: 100%; height: auto; max-width: 28rem; }
 figure { margin: 0 0 1.4rem; }
 figure img { max-width: 100%; height: auto; display: block; }
 pre { overflow-x: auto; padding: .8rem 1rem; border-left: 3px solid var(--rule); font-size: .85rem; white-space: pre-wrap; overflow-wrap: anywhere; }

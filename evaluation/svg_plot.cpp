@@ -10,8 +10,8 @@
 namespace atomtrack {
 namespace {
 
-constexpr double left = 46, top = 30, plot_width = 300, plot_height = 240, bottom = 44;
-constexpr double legend_gap = 14, legend_width = 210, line_height = 17;
+constexpr double left = 46, top = 30, plot_width = 320, plot_height = 240, bottom = 48, right = 14;
+constexpr double line_height = 17;
 constexpr int ticks = 5;
 
 constexpr std::array<const char*, 7> colours{"#0072b2", "#d55e00", "#009e73", "#cc79a7",
@@ -75,9 +75,9 @@ std::string series_style(std::size_t n) {
 }
 
 std::string svg_plot(const Plot& plot) {
-  const double legend_end = top + line_height * static_cast<double>(plot.series.size());
-  const double height = std::max(top + plot_height + bottom, legend_end + 8);
-  const double width = left + plot_width + legend_gap + legend_width;
+  const double legend = top + plot_height + bottom;
+  const double height = legend + line_height * static_cast<double>(plot.series.size()) + 4;
+  const double width = left + plot_width + right;
   const auto x = [&](double value) {
     return coordinate(left + plot_width * std::clamp(value / plot.x_end, 0.0, 1.0));
   };
@@ -120,8 +120,8 @@ std::string svg_plot(const Plot& plot) {
     svg << "\"/>\n";
   }
   for (std::size_t n = 0; n < plot.series.size(); ++n) {
-    const double at = top + line_height * (static_cast<double>(n) + 0.5);
-    const double from = left + plot_width + legend_gap;
+    const double at = legend + line_height * (static_cast<double>(n) + 0.5);
+    const double from = left;
     svg << "<path stroke-width=\"2.5\" " << series_style(n) << " d=\"M" << from << " " << at
         << "h22\"/>"
         << "<text x=\"" << from + 28 << "\" y=\"" << at + 4 << "\">"

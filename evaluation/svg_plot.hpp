@@ -22,7 +22,7 @@ struct Plot {
 };
 
 /// An SVG element without a fixed size: text in the colour of its surroundings, lines in the
-/// series' colours and dashes (`series_style`), the legend to the right of the diagram.
+/// series' colours and dashes (`series_style`), the legend below the diagram.
 std::string svg_plot(const Plot& plot);
 
 /// The colour and dash pattern of the n-th series as SVG attributes: Okabe and Ito's palette, which

@@ -8,7 +8,7 @@
 #include "atomtrack/datasets/benchmarks.hpp"
 #include "atomtrack/opencv.hpp"
 #include "atomtrack/tracker/convergence.hpp"
-
+#include "evaluation/svg_plot.hpp"
 #include "tools/commands.hpp"
 #include "tools/evaluation.hpp"
 #include "tools/output.hpp"
@@ -50,6 +50,22 @@ std::string csv_of(const std::vector<LossPoint>& trace, const std::string& metho
   return text.str();
 }
 
+Plot convergence_plot(const std::vector<LossPoint>& algorithm1,
+                      const std::vector<LossPoint>& descent) {
+  Plot plot{"Loss of the first frame (equation 3)", "BackProp calls", "loss", 1.0, 0.0, {}};
+  for (const auto& [label, trace] :
+       {std::pair{"Algorithm 1", &algorithm1}, std::pair{"gradient descent", &descent}}) {
+    PlotSeries series{label, {}};
+    for (const LossPoint& point : *trace) {
+      series.points.emplace_back(point.backprop_calls, point.loss);
+      plot.x_end = std::max(plot.x_end, static_cast<double>(point.backprop_calls));
+      plot.y_end = std::max(plot.y_end, point.loss);
+    }
+    plot.series.push_back(std::move(series));
+  }
+  return plot;
+}
+
 /// Figure S3 on the first frames of the benchmark's sequences, once per seed.
 void trace_convergence(const AblateArguments& arguments) {
   const EvaluationRequest& request = arguments.evaluation;
@@ -79,6 +95,7 @@ void trace_convergence(const AblateArguments& arguments) {
       request.output + "/convergence.csv",
       "method,backprop_calls,loss\n" + csv_of(a, "Algorithm 1") + csv_of(d, "gradient descent"));
 
+  write_text_file(request.output + "/convergence.svg", svg_plot(convergence_plot(a, d)));
   std::printf(
       "loss of the first frame: %.4f at the start, %.4f after Algorithm 1 (%d BackProp "
       "calls), %.4f after gradient descent (%d)\n",

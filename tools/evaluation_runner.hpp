@@ -21,9 +21,10 @@ struct EvaluationTask {
 /// the tracker throws.
 SequenceRun run_sequence(const TrackerEntry& tracker, const BenchmarkSequence& sequence, int seed);
 
-/// Makes the runs in `jobs` processes of `threads` threads each (0: the cores shared out) and
-/// stores each as soon as it is finished; progress goes to stderr. A run that fails, or that takes
-/// its process down with it, leaves a line in the answer and the others go on.
+/// Makes the runs, `jobs` at a time, each in a process of its own of `threads` threads (0: the
+/// cores shared out), and stores each as soon as it is finished; progress goes to stderr. A run
+/// that fails, or that takes its process down with it, leaves a line in the answer and the others
+/// go on.
 std::vector<std::string> run_tasks(const std::vector<EvaluationTask>& tasks,
                                    const ResultStore& store, int jobs, int threads);
 

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -16,9 +17,11 @@ import numpy as np
 ATOMTRACK = sys.argv[1]
 
 
-def write_ppm(path, pixels):
+def write_bmp(path, pixels):
+    """24 bits, bottom row first; the width must be a multiple of four."""
+    rows = pixels.astype("u1")[::-1, :, ::-1].tobytes()
     with open(path, "wb") as file:
-        file.write(b"P6\n%d %d\n255\n" % (pixels.shape[1], pixels.shape[0]) + pixels.astype("u1").tobytes())
+        file.write(struct.pack("<2sIIIIiiHHIIiiII", b"BM", 54 + len(rows), 0, 54, 40, pixels.shape[1], pixels.shape[0], 1, 24, 0, len(rows), 2835, 2835, 0, 0) + rows)
 
 
 def frame(number, width=96, height=72):
@@ -44,7 +47,7 @@ class Evaluate(unittest.TestCase):
             boxes = []
             for i in range(count):
                 pixels, box = frame(i)
-                write_ppm(f"{self.root}/{name}/img/{i + 1:04d}.ppm", pixels)
+                write_bmp(f"{self.root}/{name}/img/{i + 1:04d}.bmp", pixels)
                 boxes.append((box[0] + 1, box[1] + 1, box[2], box[3]))
             with open(f"{self.root}/{name}/groundtruth_rect.txt", "w") as file:
                 file.write(lines(boxes))
@@ -136,11 +139,11 @@ class Evaluate(unittest.TestCase):
             self.assertEqual(set(tracker["per_sequence"]), {"Left", "Right"})
 
     def test_a_frame_that_cannot_be_read_fails_that_run_alone(self):
-        with open(self.root + "/Left/img/0004.ppm", "wb") as file:
-            file.write(b"P6\n")
+        with open(self.root + "/Left/img/0004.bmp", "wb") as file:
+            file.write(b"BM")
         done = self.evaluate("--trackers", "kcf", status=1)
         self.assertIn("kcf, seed 0, Left: failed: ", done.stderr)
-        self.assertIn("0004.ppm", done.stderr)
+        self.assertIn("0004.bmp", done.stderr)
         self.assertEqual(set(self.summary()["trackers"]["kcf"]["per_sequence"]), {"Right"})
 
     def test_an_interrupted_evaluation_goes_on(self):
@@ -159,8 +162,8 @@ class Evaluate(unittest.TestCase):
         shutil.move(self.root, self.folder + "/frames")
         os.makedirs(self.root + "/TEST/frames/video")
         os.makedirs(self.root + "/TEST/anno")
-        for i in range(3):
-            write_ppm(f"{self.root}/TEST/frames/video/{i}.jpg", frame(i)[0])
+        for i in range(3):  # the reader goes by the contents
+            write_bmp(f"{self.root}/TEST/frames/video/{i}.jpg", frame(i)[0])
         with open(self.root + "/TEST/anno/video.txt", "w") as file:
             file.write("30,20,28,24\n")
         self.evaluate("--layout", "trackingnet", "--trackers", "kcf")
