@@ -10,7 +10,9 @@ import sys
 import tempfile
 import time
 import unittest
+import xml.etree.ElementTree
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -36,6 +38,45 @@ def frame(number, width=96, height=72):
 
 def lines(boxes):
     return "".join("%g,%g,%g,%g\n" % box for box in boxes)
+
+
+def png_pixels(data):
+    """RGB of an 8-bit PNG without interlacing."""
+    position, packed = 8, b""
+    while position < len(data):
+        size, kind = struct.unpack(">I4s", data[position : position + 8])
+        body = data[position + 8 : position + 8 + size]
+        if kind == b"IHDR":
+            width, height, _, colour = struct.unpack(">IIBB", body[:10])
+        elif kind == b"IDAT":
+            packed += body
+        position += 12 + size
+    channels = {2: 3, 6: 4}[colour]
+    rows = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(height, 1 + width * channels)
+    image = np.zeros((height, width, channels), np.int64)
+    above = np.zeros((width, channels), np.int64)
+    for y in range(height):
+        filtered = rows[y, 1:].reshape(width, channels).astype(np.int64)
+        kind = rows[y, 0]
+        if kind in (0, 2):
+            line = (filtered + (above if kind == 2 else 0)) % 256
+        elif kind == 1:
+            line = np.cumsum(filtered, 0) % 256
+        else:
+            line = np.zeros_like(above)
+            left = upper_left = np.zeros(channels, np.int64)
+            for x in range(width):
+                up = above[x]
+                if kind == 3:
+                    guess = (left + up) // 2
+                else:
+                    p = left + up - upper_left
+                    a, b, c = abs(p - left), abs(p - up), abs(p - upper_left)
+                    guess = np.where((a <= b) & (a <= c), left, np.where(b <= c, up, upper_left))
+                left = line[x] = (filtered[x] + guess) % 256
+                upper_left = up
+        image[y] = above = line
+    return image[..., :3]
 
 
 class Evaluate(unittest.TestCase):
@@ -88,7 +129,7 @@ class Evaluate(unittest.TestCase):
         with open(self.output + "/report.html") as file:
             page = file.read()
         self.assertIn("others", page)
-        self.assertNotIn("<script", page)
+        xml.etree.ElementTree.fromstring(page)  # every element is closed, every name escaped
         with open(self.output + "/summary.csv") as file:
             self.assertGreater(len(list(csv.reader(file))), 2)
 
@@ -184,6 +225,21 @@ class Evaluate(unittest.TestCase):
         ):
             done = self.evaluate(*arguments, status=2)
             self.assertIn(words, done.stderr)
+
+    @unittest.skipUnless(shutil.which("chromium") or shutil.which("google-chrome"), "there is no Chromium")
+    def test_the_report_in_a_browser(self):
+        self.evaluate("--trackers", "kcf,others=" + self.boxes_of_others())
+        browser = shutil.which("chromium") or shutil.which("google-chrome")
+        for width in (1280, 400):
+            picture = f"{self.folder}/{width}.png"
+            done = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--enable-logging=stderr", f"--window-size={width},2400",
+                                   f"--user-data-dir={self.folder}/profile", f"--screenshot={picture}", f"file://{self.output}/report.html"],
+                                  capture_output=True, text=True, timeout=120)
+            self.assertNotIn("CONSOLE", done.stderr)
+            with open(picture, "rb") as file:
+                pixels = png_pixels(file.read())
+            for colour in ((0, 114, 178), (213, 94, 0)):  # the first two lines of the plots
+                self.assertGreater(int((np.abs(pixels.astype(int) - colour).sum(-1) < 12).sum()), 100, f"{colour} at {width} pixels")
 
     def test_ablate_traces_the_convergence(self):
         output = self.folder + "/ablation"
