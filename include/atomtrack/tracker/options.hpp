@@ -104,7 +104,7 @@ struct Options {
   int adaptation_n_gn = 0;
   int adaptation_n_cg = 5;
   int adaptation_crops = 8;
-  double adaptation_regularization = 0.1;  ///< of the vectors' change, in units of their own size
+  double adaptation_regularization = 0.2;  ///< of the vectors' change, in units of their own size
   int multi_scale_count = 5;
   double multi_scale_step = 1.02;
 
