@@ -90,32 +90,25 @@ VotMeasures measure(std::span<const SequenceRuns> sequences, const MeasureOption
   VotMeasures result;
   std::vector<Fragment> fragments;
   std::size_t longest = 0;
-  double frames = 0.0, frames_with_accuracy = 0.0, failures = 0.0;
+  double frames = 0.0, failures = 0.0;
   for (const SequenceRuns& sequence : sequences) {
     check(sequence);
     const double length = static_cast<double>(sequence.annotations.size());
     const double repetitions = static_cast<double>(sequence.repetitions.size());
     double accuracy = 0.0, failed = 0.0;
-    int runs_with_accuracy = 0;
     for (const Trajectory& trajectory : sequence.repetitions) {
       Run run = examine(sequence, trajectory, options);
-      if (run.valid_frames > 0) {
-        accuracy += run.overlap_sum / run.valid_frames;
-        ++runs_with_accuracy;
-      }
+      if (run.valid_frames > 0) accuracy += run.overlap_sum / run.valid_frames;
       failed += run.failures;
       std::move(run.fragments.begin(), run.fragments.end(), std::back_inserter(fragments));
     }
-    if (runs_with_accuracy > 0) {
-      result.accuracy += length * accuracy / runs_with_accuracy;
-      frames_with_accuracy += length;
-    }
+    result.accuracy += length * accuracy / repetitions;
     result.failures += length * failed / repetitions;
     failures += failed / repetitions;
     frames += length;
     longest = std::max(longest, sequence.annotations.size());
   }
-  if (frames_with_accuracy > 0.0) result.accuracy /= frames_with_accuracy;
+  result.accuracy /= frames;
   result.failures /= frames;
   result.failures_per_100 = 100 * failures / frames;
   const double mean_length = frames / static_cast<double>(sequences.size());

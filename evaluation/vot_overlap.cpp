@@ -114,15 +114,17 @@ long whole(double value, double limit) {
   return static_cast<long>(std::clamp(value, -1.0, limit));
 }
 
-/// `polygon` has whole corners.
-Span row_of(const Polygon& polygon, int y, ImageSize image) {
-  double left = image.width, right = -1.0;
+/// `polygon` has whole corners. Where an edge crosses a row exactly in a pixel's centre, rounding
+/// decides which side of it truncation sees, so that the order of the arithmetic matters here: from
+/// the edge's end to its start.
+Span row_of(const Polygon& polygon, double y, const Point& origin, ImageSize image) {
+  double left = image.width, right = -image.width;
   const auto touch = [&](double x) {
     left = std::min(left, std::trunc(x));
     right = std::max(right, std::trunc(x));
   };
   for (std::size_t i = 0; i < polygon.size(); ++i) {
-    const Point &a = polygon[i], &b = polygon[(i + 1) % polygon.size()];
+    const Point &a = polygon[(i + 1) % polygon.size()], &b = polygon[i];
     if (y < std::min(a.y, b.y) || y > std::max(a.y, b.y)) continue;
     if (a.y == b.y) {
       touch(a.x);
@@ -131,29 +133,34 @@ Span row_of(const Polygon& polygon, int y, ImageSize image) {
       touch(a.x + (y - a.y) / (b.y - a.y) * (b.x - a.x));
     }
   }
-  return {whole(left, image.width), whole(right, image.width)};
+  return {std::max(0L, whole(left + origin.x, image.width)),
+          std::min(image.width - 1L, whole(right + origin.x, image.width))};
 }
 
-std::vector<Span> rows(const Region& region, ImageSize image) {
-  const Polygon polygon = whole_corners(region);
+std::vector<Span> rows(Polygon polygon, const Point& origin, ImageSize image) {
+  for (Point& p : polygon) p = {p.x - origin.x, p.y - origin.y};
   std::vector<Span> spans;
-  for (int y = 0; y < image.height; ++y) {
-    Span span = row_of(polygon, y, image);
-    span.first = std::max(span.first, 0L);
-    span.last = std::min(span.last, static_cast<long>(image.width) - 1);
-    spans.push_back(span);
-  }
+  for (int y = 0; y < image.height; ++y)
+    spans.push_back(row_of(polygon, y - origin.y, origin, image));
   return spans;
 }
 
 double pixel_overlap(const Region& a, const Region& b, ImageSize image) {
-  const std::vector<Span> first = rows(a, image), second = rows(b, image);
+  const Polygon first = whole_corners(a), second = whole_corners(b);
+  // The toolkit draws into the part of the image that holds both.
+  Point origin{static_cast<double>(image.width), static_cast<double>(image.height)};
+  for (const Polygon* polygon : {&first, &second}) {
+    for (const Point& p : *polygon) origin = {std::min(origin.x, p.x), std::min(origin.y, p.y)};
+  }
+  origin = {std::max(0.0, origin.x), std::max(0.0, origin.y)};
+  const std::vector<Span> first_rows = rows(first, origin, image);
+  const std::vector<Span> second_rows = rows(second, origin, image);
   long shared = 0, all = 0;
-  for (std::size_t y = 0; y < first.size(); ++y) {
-    const Span both{std::max(first[y].first, second[y].first),
-                    std::min(first[y].last, second[y].last)};
+  for (std::size_t y = 0; y < first_rows.size(); ++y) {
+    const Span &p = first_rows[y], &q = second_rows[y];
+    const Span both{std::max(p.first, q.first), std::min(p.last, q.last)};
     shared += both.count();
-    all += first[y].count() + second[y].count() - both.count();
+    all += p.count() + q.count() - both.count();
   }
   return all > 0 ? static_cast<double>(shared) / static_cast<double>(all) : 1.0;
 }

@@ -97,7 +97,9 @@ struct MeasureOptions {
 };
 
 struct VotMeasures {
-  double accuracy = 0.0;          ///< mean overlap while tracking, in [0, 1]
+  /// Mean overlap while tracking, in [0, 1]: over a run's frames, over runs, then over sequences
+  /// weighted by length. A run of which burn-in leaves nothing has 0, as in the toolkit.
+  double accuracy = 0.0;
   double failures = 0.0;          ///< of a sequence, mean weighted by length
   double failures_per_100 = 0.0;  ///< in 100 frames, all sequences together
   double reliability = 0.0;       ///< exp(-S M), M failures per frame: the x-axis of AR plots
