@@ -15,5 +15,6 @@ void add_info_command(CLI::App& app, int& exit_status);
 void add_train_command(CLI::App& app, int& exit_status);
 void add_score_command(CLI::App& app, int& exit_status);
 void add_selftest_command(CLI::App& app, int& exit_status);
+void add_trax_command(CLI::App& app, int& exit_status);
 
 }  // namespace atomtrack::tools
