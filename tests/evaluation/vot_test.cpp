@@ -138,16 +138,16 @@ TEST_CASE("failure is judged by the polygon, not by the box around it") {
 
 TEST_CASE("accuracy leaves out the first ten frames, robustness counts failures") {
   SequenceRuns sequence{still(30), image, {}};
-  // Overlap 1 in frames 1 .. 9, then 1/2 in 10 .. 19; failed at 20; started at 25.
-  const std::string run = "1\n" + repeated(9, hit) + repeated(10, half) + "2\n" + repeated(4, "0") +
-                          "1\n" + repeated(4, hit);
+  // Overlap 1/2 in frames 1 .. 9, 1 in frame 10, 1/2 in 11 .. 19; failed at 20; started at 25.
+  const std::string run = "1\n" + repeated(9, half) + repeated(1, hit) + repeated(9, half) + "2\n" +
+                          repeated(4, "0") + "1\n" + repeated(4, hit);
   sequence.repetitions.push_back(parse_trajectory(run, "run"));
   sequence.repetitions.push_back(parse_trajectory("1\n" + repeated(29, hit), "run"));
   MeasureOptions options;
   options.low = 10;
   options.high = 20;
   const VotMeasures measures = measure(std::vector<SequenceRuns>{sequence}, options);
-  CHECK(measures.accuracy == doctest::Approx(0.75));
+  CHECK(measures.accuracy == doctest::Approx((0.55 + 1.0) / 2));
   CHECK(measures.failures == doctest::Approx(0.5));
   CHECK(measures.failures_per_100 == doctest::Approx(100 * 0.5 / 30));
   CHECK(measures.reliability == doctest::Approx(std::exp(-30 * 0.5 / 30)));
@@ -183,6 +183,7 @@ TEST_CASE("sequences weigh by their length") {
   CHECK(measures.accuracy == doctest::Approx((60 * 1.0 + 20 * 0.5) / 80));
   CHECK(measures.failures == doctest::Approx(20.0 / 80));
   CHECK(measures.failures_per_100 == doctest::Approx(100.0 / 80));
+  CHECK(measures.reliability == doctest::Approx(std::exp(-30 * 0.25 / 40)));
   CHECK(measures.expected_average_overlap == doctest::Approx(0.75));
 }
 
