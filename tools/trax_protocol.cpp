@@ -124,7 +124,7 @@ cv::Mat image_of_path(std::string path) {
 std::string take_field(const std::string& text, std::size_t& at) {
   const std::size_t end = text.find(';', at);
   require<InputError>(end != std::string::npos, "TraX: an image's header is not complete");
-  const std::string field = text.substr(at, end - at);
+  std::string field = text.substr(at, end - at);
   at = end + 1;
   return field;
 }
@@ -222,8 +222,9 @@ std::optional<TraxMessage> parse_trax(const std::string& line) {
 
 std::string to_text(const TraxMessage& message) {
   std::string text = prefix + message.name;
-  for (const std::string& argument : message.arguments) text += " " + quoted(argument);
-  for (const auto& [key, value] : message.properties) text += " " + quoted(key + "=" + value);
+  for (const std::string& argument : message.arguments) text.append(" ").append(quoted(argument));
+  for (const auto& [key, value] : message.properties)
+    text.append(" ").append(quoted(key + "=" + value));
   return text;
 }
 

@@ -8,7 +8,7 @@
 
 namespace atomtrack {
 
-/// GOT-10k's measures (Huang, Zhao and Huang, TPAMI 2021, section 4), in [0, 1].
+/// GOT-10k's measures (Huang, Zhao and Huang, TPAMI 2021), in [0, 1].
 struct Got10kScores {
   double average_overlap = 0.0;  ///< AO: mean overlap
   double success50 = 0.0;        ///< SR 0.5: share of frames with overlap > 0.5

@@ -8,7 +8,7 @@
 
 namespace atomtrack {
 
-/// TrackingNet's measures of a sequence (Mueller et al., ECCV 2018, section 5), in [0, 1]: areas
+/// TrackingNet's measures of a sequence (Mueller et al., ECCV 2018), in [0, 1]: areas
 /// under curves of 21 thresholds, by the trapezoidal rule, over the width of their interval. The
 /// measures of a benchmark are means over its sequences.
 struct TrackingNetScores {

@@ -35,7 +35,7 @@ struct ImageSize {
 
 enum class OverlapRule {
   exact,   ///< areas of the regions as plane figures, by clipping
-  pixels,  ///< pixels counted as the VOT toolkit does: what published numbers are made with
+  pixels,  ///< pixels counted after rounding, as the VOT toolkit does
 };
 
 /// Intersection over union of what lies inside the image, in [0, 1]; 1 when neither region has
