@@ -17,5 +17,6 @@ void add_evaluate_command(CLI::App& app, int& exit_status);
 void add_ablate_command(CLI::App& app, int& exit_status);
 void add_score_command(CLI::App& app, int& exit_status);
 void add_selftest_command(CLI::App& app, int& exit_status);
+void add_trax_command(CLI::App& app, int& exit_status);
 
 }  // namespace atomtrack::tools

@@ -40,6 +40,7 @@ int run(int argc, char** argv) {
   add_score_command(app, exit_status);
   add_selftest_command(app, exit_status);
   add_train_command(app, exit_status);
+  add_trax_command(app, exit_status);
   add_gradcheck_command(app, exit_status);
   try {
     app.parse(argc, argv);

@@ -1,89 +1,168 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cstdio>
-#include <cstdlib>
+#include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <opencv2/imgcodecs.hpp>
 
+#include "atomtrack/datasets/annotations.hpp"
 #include "atomtrack/evaluation/metrics.hpp"
+#include "atomtrack/evaluation/vot.hpp"
 #include "atomtrack/tensor/error.hpp"
 #include "tools/commands.hpp"
+#include "tools/output.hpp"
 
 namespace atomtrack::tools {
 namespace {
 
-/// A whole word as a number; "nan" is one too: an absent target.
-bool parse_number(const std::string& word, double& value) {
-  char* end = nullptr;
-  value = std::strtod(word.c_str(), &end);
-  return !word.empty() && *end == '\0';
-}
+namespace fs = std::filesystem;
 
-/// A line's numbers, separated by commas, tabs or spaces, as a box: x, y, width, height, or the
-/// rectangle around the four corners of a rotated one.
-bool parse_box(const std::string& line, Box& box) {
-  std::istringstream words(line);
-  std::vector<double> values;
-  for (std::string word; words >> word;) {
-    if (!parse_number(word, values.emplace_back())) return false;
-  }
-  if (values.size() == 8) {
-    box = rectangle_around(std::span<const double, 8>(values.data(), 8));
-  } else if (values.size() == 4) {
-    box = {values[0], values[1], values[2], values[3]};
-  }
-  return values.size() == 4 || values.size() == 8;
-}
+struct ScoreArguments {
+  std::string boxes, truth, vot, sequences, json;
+  std::string overlap = "pixels";
+  bool one_based = false;
+  vot::MeasureOptions measures;
+};
 
-/// A box per line; empty lines are skipped. `origin` is the coordinate of the first pixel.
+/// The boxes of a file of which every line must be one. `origin` is the first pixel's coordinate.
 std::vector<Box> read_boxes(const std::string& path, double origin) {
-  std::ifstream file(path);
-  require<InputError>(file.good(), path, ": cannot be read");
-  std::vector<Box> boxes;
-  std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
-    for (char& c : line) {
-      if (c == ',' || c == '\t' || c == '\r') c = ' ';
-    }
-    if (line.find_first_not_of(' ') == std::string::npos) continue;
-    Box box;
-    require<InputError>(parse_box(line, box), path, ": line ", number,
-                        ": expected four numbers, or the eight of a rotated box's corners");
-    box.x -= origin;
-    box.y -= origin;
-    boxes.push_back(box);
-  }
-  require<InputError>(!boxes.empty(), path, ": holds no boxes");
+  std::vector<int> bad_lines;
+  std::vector<Box> boxes = read_box_file(path, origin, &bad_lines);
+  require<InputError>(bad_lines.empty(), path, ": line ", bad_lines.empty() ? 0 : bad_lines[0],
+                      ": expected four numbers, or the eight of a rotated box's corners");
   return boxes;
+}
+
+void score_boxes(const ScoreArguments& arguments) {
+  // Both are taken to 1-based pixels, in which a value <= 0 means that the target is absent.
+  const auto predicted = read_boxes(arguments.boxes, -1.0);
+  const auto annotated = read_boxes(arguments.truth, arguments.one_based ? 0.0 : -1.0);
+  const SequenceScores scores = score_sequence(predicted, annotated, 21);
+  std::printf(
+      "frames %d  auc %.4f  op50 %.4f  op75 %.4f  mean overlap %.4f  precision20 %.4f  "
+      "normalized precision %.4f\n",
+      scores.frames, scores.auc, scores.op50, scores.op75, scores.mean_overlap, scores.precision20,
+      scores.normalized_precision20);
+}
+
+std::string file_text(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  require<InputError>(file.good() && !fs::is_directory(path), path.string(), ": cannot be read");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<fs::path> files_in(const fs::path& folder) {
+  require<InputError>(fs::is_directory(folder), folder.string(), ": is no folder");
+  std::vector<fs::path> files{fs::directory_iterator(folder), {}};
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// The size of a sequence's first image, which lies in color/ or beside the annotations.
+vot::ImageSize image_size(const fs::path& sequence) {
+  const fs::path color = sequence / "color";
+  for (const fs::path& file : files_in(fs::is_directory(color) ? color : sequence)) {
+    if (file.extension() != ".jpg" && file.extension() != ".png") continue;
+    const cv::Mat image = cv::imread(file.string());
+    require<InputError>(!image.empty(), file.string(), ": is no image that OpenCV can read");
+    return {image.cols, image.rows};
+  }
+  throw InputError(sequence.string() + ": has no image, .jpg or .png, to take the size from");
+}
+
+/// RESULTS/<name>/<name>_001.txt, _002.txt, ... and SEQUENCES/<name>.
+vot::SequenceRuns read_runs(const ScoreArguments& arguments, const std::string& name) {
+  const fs::path sequence = fs::path(arguments.sequences) / name;
+  const std::string truth = (sequence / "groundtruth.txt").string();
+  vot::SequenceRuns runs{vot::parse_annotations(file_text(truth), truth), image_size(sequence), {}};
+  const std::string prefix = name + "_";
+  for (const fs::path& file : files_in(fs::path(arguments.vot) / name)) {
+    const std::string stem = file.stem().string();
+    const bool numbered = stem.rfind(prefix, 0) == 0 &&
+                          stem.find_first_not_of("0123456789", prefix.size()) == std::string::npos;
+    if (file.extension() == ".txt" && numbered && stem.size() > prefix.size())
+      runs.repetitions.push_back(vot::parse_trajectory(file_text(file), file.string()));
+  }
+  return runs;
+}
+
+/// The sequences to score: those of list.txt, else the folders of results.
+std::vector<std::string> sequence_names(const ScoreArguments& arguments) {
+  const fs::path list = fs::path(arguments.sequences) / "list.txt";
+  if (fs::exists(list)) return read_lines(list.string());
+  std::vector<std::string> names;
+  for (const fs::path& file : files_in(arguments.vot)) {
+    if (fs::is_directory(file)) names.push_back(file.filename().string());
+  }
+  return names;
+}
+
+void score_vot(ScoreArguments& arguments) {
+  require<InputError>(!arguments.sequences.empty(), "--vot needs --sequences FOLDER too");
+  arguments.measures.overlap =
+      arguments.overlap == "exact" ? vot::OverlapRule::exact : vot::OverlapRule::pixels;
+  std::vector<vot::SequenceRuns> runs;
+  std::size_t frames = 0;
+  for (const std::string& name : sequence_names(arguments)) {
+    runs.push_back(read_runs(arguments, name));
+    require<InputError>(!runs.back().repetitions.empty(), arguments.vot, "/", name, ": holds no ",
+                        name, "_001.txt");
+    frames += runs.back().annotations.size();
+  }
+  const vot::VotMeasures measures = vot::measure(runs, arguments.measures);
+  if (!arguments.json.empty()) {
+    const nlohmann::json document{{"accuracy", measures.accuracy},
+                                  {"failures", measures.failures},
+                                  {"failures_per_100", measures.failures_per_100},
+                                  {"reliability", measures.reliability},
+                                  {"expected_average_overlap", measures.expected_average_overlap},
+                                  {"expected_overlap", measures.expected_overlap}};
+    write_text_file(arguments.json, document.dump(1) + "\n");
+  }
+  std::printf(
+      "sequences %zu  frames %zu  accuracy %.4f  failures %.4f  failures per 100 frames %.4f  "
+      "reliability %.4f  expected average overlap %.4f\n",
+      runs.size(), frames, measures.accuracy, measures.failures, measures.failures_per_100,
+      measures.reliability, measures.expected_average_overlap);
 }
 
 }  // namespace
 
 void add_score_command(CLI::App& app, int&) {
-  struct Arguments {
-    std::string boxes, truth;
-    bool one_based = false;
-  };
-  auto arguments = std::make_shared<Arguments>();
-  CLI::App* command =
-      app.add_subcommand("score", "compare a file of boxes with a file of annotations");
-  command->add_option("--boxes", arguments->boxes, "what track --boxes wrote")
-      ->required()
-      ->type_name("FILE");
+  auto arguments = std::make_shared<ScoreArguments>();
+  CLI::App* command = app.add_subcommand("score", "compare stored boxes with annotations");
+  command->add_option("--boxes", arguments->boxes, "what track --boxes wrote")->type_name("FILE");
   command->add_option("--ground-truth", arguments->truth, "annotations, a line x,y,w,h per frame")
-      ->required()
       ->type_name("FILE");
   command->add_flag("--one-based", arguments->one_based,
                     "the annotations count pixels from 1 (OTB)");
+  command
+      ->add_option("--vot", arguments->vot,
+                   "results of VOT's supervised experiment, NAME/NAME_001.txt per sequence and run "
+                   "(docs/evaluation_vot.md)")
+      ->type_name("FOLDER");
+  command->add_option("--sequences", arguments->sequences, "VOT's sequences, for --vot")
+      ->type_name("FOLDER");
+  command
+      ->add_option("--overlap", arguments->overlap,
+                   "for --vot: pixels as the VOT toolkit counts them, or exact areas")
+      ->check(CLI::IsMember({"pixels", "exact"}))
+      ->capture_default_str();
+  command
+      ->add_option("--low", arguments->measures.low,
+                   "for --vot: start of the expected average overlap's interval")
+      ->capture_default_str();
+  command->add_option("--high", arguments->measures.high, "for --vot: its end, counted in")
+      ->capture_default_str();
+  command->add_option("--json", arguments->json, "for --vot: the measures and the curve")
+      ->type_name("FILE");
   command->callback([arguments] {
-    // Both are taken to 1-based pixels, in which a value <= 0 means that the target is absent.
-    const auto predicted = read_boxes(arguments->boxes, -1.0);
-    const auto annotated = read_boxes(arguments->truth, arguments->one_based ? 0.0 : -1.0);
-    const SequenceScores scores = score_sequence(predicted, annotated, 21);
-    std::printf(
-        "frames %d  auc %.4f  op50 %.4f  op75 %.4f  mean overlap %.4f  precision20 %.4f  "
-        "normalized precision %.4f\n",
-        scores.frames, scores.auc, scores.op50, scores.op75, scores.mean_overlap,
-        scores.precision20, scores.normalized_precision20);
+    if (!arguments->vot.empty()) return score_vot(*arguments);
+    require<InputError>(!arguments->boxes.empty() && !arguments->truth.empty(),
+                        "score: expected --boxes and --ground-truth, or --vot and --sequences");
+    score_boxes(*arguments);
   });
 }
 

@@ -292,6 +292,29 @@ class Command(unittest.TestCase):
                 file.write("31,21,28,24\n\n" + bad + "\n")
             self.assert_refused(self.run_command("score", "--boxes", self.path("boxes.txt"), "--ground-truth", self.path("bad.txt")), "bad.txt: line 3")
 
+    def test_score_vot(self):
+        """A run of VOT's supervised experiment; test_vot_toolkit.py has the numbers."""
+        os.makedirs(self.path("sequences/one"))
+        os.makedirs(self.path("results/one"))
+        write_rgba_png(self.path("sequences/one/00000001.png"), np.zeros((60, 80, 4), np.uint8))
+        for name, lines in (("sequences/one/groundtruth.txt", ["10,10,30,10,30,30,10,30"] * 30), ("results/one/one_001.txt", ["1"] + ["10,10,21,21"] * 29),
+                            ("results/one/one_002.txt", ["1", "2", "0", "0", "0", "0", "1"] + ["10,10,21,21"] * 23), ("results/one/one_001_time.txt", ["x"])):
+            with open(self.path(name), "w") as file:
+                file.write("\n".join(lines) + "\n")
+        arguments = ("score", "--vot", self.path("results"), "--sequences", self.path("sequences"), "--low", "1", "--high", "2")
+        result = self.run_command(*arguments, "--json", self.path("vot.json"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with open(self.path("vot.json")) as file:
+            measures = json.load(file)
+        self.assertEqual([measures[key] for key in ("accuracy", "failures", "expected_average_overlap")], [1.0, 0.5, 2 / 3])
+        exact = self.run_command(*arguments, "--overlap", "exact")
+        self.assertIn("accuracy 0.9070", exact.stdout)  # 20 x 20 of 21 x 21
+        self.assert_refused(self.run_command("score", "--vot", self.path("results")), "--sequences")
+        self.assert_refused(self.run_command("score"), "--boxes", "--vot")
+        with open(self.path("results/one/one_002.txt"), "a") as file:
+            file.write("4\n")
+        self.assert_refused(self.run_command(*arguments), "one_002.txt: line 31")
+
     def test_gradcheck(self):
         result = self.run_command("gradcheck", "--op", "prroi_pool", "--json", self.path("rows.json"))
         self.assertEqual(result.returncode, 0, result.stdout)
