@@ -186,8 +186,10 @@ Benchmark read_vot(Reading reading) {
     if (!is_file(folder + "/groundtruth.txt")) continue;
     reading.add(name, [&](const std::string&) {
       const std::string images = is_folder(folder + "/color") ? folder + "/color" : folder;
-      return reading.together(name, FrameFiles::in_folder(images),
-                              reading.boxes(name, folder + "/groundtruth.txt"));
+      BenchmarkSequence sequence = reading.together(
+          name, FrameFiles::in_folder(images), reading.boxes(name, folder + "/groundtruth.txt"));
+      sequence.annotation_file = folder + "/groundtruth.txt";
+      return sequence;
     });
   }
   return reading.finish("folders <name>/color with <name>/groundtruth.txt");
@@ -281,8 +283,10 @@ Benchmark read_got10k_split(Reading reading) {
     reading.add(name, [&](const std::string&) {
       BenchmarkSequence sequence = maybe_hidden(reading, name, FrameFiles::in_folder(folder),
                                                 reading.boxes(name, folder + "/groundtruth.txt"));
-      if (!sequence.has_hidden_boxes())
+      if (!sequence.has_hidden_boxes()) {
         mark(sequence, folder + "/absence.label", [](double flag) { return flag == 0.0; });
+        mark(sequence, folder + "/cover.label", [](double flag) { return flag > 0.0; });
+      }
       return sequence;
     });
   }

@@ -252,6 +252,23 @@ std::string attribute_section(const EvaluationSummary& summary) {
   return html.str();
 }
 
+std::string own_tables(const EvaluationSummary& summary) {
+  std::ostringstream html;
+  for (const ReportTable& table : summary.tables) {
+    html << "<h2>" << xml_escaped(table.title) << "</h2>\n<p class=\"note\">"
+         << xml_escaped(table.note) << "</p>\n<div class=\"scroll\"><table><thead><tr>";
+    for (const std::string& title : table.header) html << "<th>" << xml_escaped(title) << "</th>";
+    html << "</tr></thead><tbody>\n";
+    for (const auto& row : table.rows) {
+      html << "<tr>";
+      for (const std::string& cell : row) html << "<td>" << xml_escaped(cell) << "</td>";
+      html << "</tr>\n";
+    }
+    html << "</tbody></table></div>\n";
+  }
+  return html.str();
+}
+
 std::string picture_section(const EvaluationSummary& summary) {
   if (summary.pictures.empty()) return "";
   std::ostringstream html;
@@ -307,7 +324,7 @@ std::string report_html(const EvaluationSummary& summary) {
   } else {
     html << sequence_table(summary);
   }
-  html << attribute_section(summary) << picture_section(summary)
+  html << own_tables(summary) << attribute_section(summary) << picture_section(summary)
        << list_section("Remarks", summary.remarks) << definitions << "<h2>Commands</h2>\n<pre>";
   for (const std::string& command : summary.commands) html << xml_escaped(command) << "\n";
   html << "</pre>\n" << list_section("Environment", summary.environment) << "</body></html>\n";

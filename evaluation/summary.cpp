@@ -208,7 +208,17 @@ std::string summary_json(const EvaluationSummary& summary) {
   text << "{\n  \"benchmark\": " << quoted(summary.benchmark)
        << ",\n  \"commands\": " << list(summary.commands, quoted)
        << ",\n  \"environment\": " << list(summary.environment, quoted)
-       << ",\n  \"remarks\": " << list(summary.remarks, quoted) << ",\n  \"trackers\": {";
+       << ",\n  \"remarks\": " << list(summary.remarks, quoted) << ",\n  \"tables\": "
+       << list(summary.tables,
+               [](const ReportTable& table) {
+                 return "{\"title\": " + quoted(table.title) +
+                        ", \"header\": " + list(table.header, quoted) + ", \"rows\": " +
+                        list(
+                            table.rows,
+                            [](const std::vector<std::string>& row) { return list(row, quoted); }) +
+                        "}";
+               })
+       << ",\n  \"trackers\": {";
   const char* before = "\n    ";
   for (const TrackerSummary& tracker : summary.trackers) {
     text << before << quoted(tracker.name) << ": {" << object(tracker.measures)

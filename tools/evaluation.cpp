@@ -16,6 +16,7 @@
 #include "tools/evaluation_runner.hpp"
 #include "tools/evaluation_scoring.hpp"
 #include "tools/output.hpp"
+#include "tools/vot_experiment.hpp"
 #include "tools/zip_file.hpp"
 
 namespace atomtrack::tools {
@@ -61,6 +62,11 @@ std::vector<Contestant> contestants(const EvaluationRequest& request) {
   return all;
 }
 
+/// Results of one pass through each sequence, and of VOT's supervised experiment.
+struct Stores {
+  ResultStore once, supervised;
+};
+
 struct Shard {
   std::size_t index = 0, count = 1;
 };
@@ -78,13 +84,16 @@ Shard parse_shard(const std::string& text) {
 /// What has not been run yet, long sequences first so that the last process does not finish alone.
 std::vector<EvaluationTask> missing_runs(const EvaluationRequest& request,
                                          const std::vector<Contestant>& trackers,
-                                         const Benchmark& benchmark, const ResultStore& store) {
+                                         const Benchmark& benchmark, const Stores& stores) {
   std::vector<EvaluationTask> all;
   for (const Contestant& tracker : trackers) {
     if (!tracker.entry.make) continue;
     for (int seed = 0; seed < (tracker.entry.uses_seed ? request.seeds : 1); ++seed) {
-      for (const BenchmarkSequence& sequence : benchmark.sequences)
-        all.push_back({&tracker.entry, &sequence, seed});
+      for (const BenchmarkSequence& sequence : benchmark.sequences) {
+        all.push_back({&tracker.entry, &sequence, seed, &stores.once, false});
+        if (benchmark.layout == BenchmarkLayout::vot2018)
+          all.push_back({&tracker.entry, &sequence, seed, &stores.supervised, true});
+      }
     }
   }
   std::stable_sort(all.begin(), all.end(), [](const EvaluationTask& a, const EvaluationTask& b) {
@@ -93,7 +102,7 @@ std::vector<EvaluationTask> missing_runs(const EvaluationRequest& request,
   const Shard shard = parse_shard(request.shard);
   std::vector<EvaluationTask> missing;
   for (std::size_t i = shard.index; i < all.size(); i += shard.count) {
-    if (!store.holds(all[i].tracker->name, all[i].seed, all[i].sequence->name))
+    if (!all[i].store->holds(all[i].tracker->name, all[i].seed, all[i].sequence->name))
       missing.push_back(all[i]);
   }
   return missing;
@@ -180,6 +189,20 @@ void write_submissions(const EvaluationRequest& request, const std::vector<Conte
   }
 }
 
+/// The tables of benchmarks that have measures of their own.
+void add_own_measures(const std::vector<Contestant>& trackers, const Benchmark& benchmark,
+                      const Stores& stores, EvaluationSummary& summary) {
+  std::vector<std::string> names;
+  for (const Contestant& tracker : trackers) {
+    if (tracker.entry.make) names.push_back(tracker.entry.name);
+  }
+  if (benchmark.layout == BenchmarkLayout::vot2018)
+    summary.tables.push_back(vot_table(benchmark, stores.supervised, names, summary.remarks));
+  if (benchmark.layout == BenchmarkLayout::got10k)
+    summary.tables.push_back(got10k_table(benchmark, stores.once, names, summary.remarks));
+  std::erase_if(summary.tables, [](const ReportTable& table) { return table.rows.empty(); });
+}
+
 void print_table(const EvaluationSummary& summary) {
   std::printf("%-24s %6s %6s %6s %9s %9s %9s\n", "tracker", "AUC", "OP50", "OP75", "precision",
               "norm.pr.", "frames/s");
@@ -191,8 +214,9 @@ void print_table(const EvaluationSummary& summary) {
 }
 
 void report(const EvaluationRequest& request, const std::vector<Contestant>& trackers,
-            const Benchmark& benchmark, const ResultStore& store,
+            const Benchmark& benchmark, const Stores& stores,
             const std::vector<std::string>& failures) {
+  const ResultStore& store = stores.once;
   EvaluationSummary texts = about(request, benchmark);
   for (const std::string& failure : failures) texts.remarks.push_back(failure);
   std::vector<ScoredRun> runs;
@@ -208,6 +232,7 @@ void report(const EvaluationRequest& request, const std::vector<Contestant>& tra
   if (texts.sequences.empty()) return;  // a server will score them
   require<InputError>(!runs.empty(), request.output, ": holds no results to report");
   EvaluationSummary summary = summarize(std::move(texts), runs);
+  add_own_measures(trackers, benchmark, stores, summary);
   summary.pictures = draw_pictures(summary, benchmark, store, pictures_each);
   write_text_file(request.output + "/summary.json", summary_json(summary));
   write_text_file(request.output + "/summary.csv", summary_csv(summary));
@@ -257,22 +282,26 @@ int evaluate(const EvaluationRequest& request) {
   const Benchmark benchmark =
       read_benchmark(request.root, parse_benchmark_layout(request.layout),
                      request.split.empty() ? request.sequences : read_lines(request.split));
-  const ResultStore store(request.output + "/results", benchmark.layout);
+  const Stores stores{{request.output + "/results", benchmark.layout},
+                      {request.output + "/supervised", benchmark.layout}};
   std::vector<std::string> failures;
   if (request.only_report) {
-    for (const std::string& folder : request.merge)
-      store.take_over(fs::is_directory(folder + "/results") ? folder + "/results" : folder);
+    for (const std::string& folder : request.merge) {
+      stores.once.take_over(folder + "/results");
+      if (fs::is_directory(folder + "/supervised"))
+        stores.supervised.take_over(folder + "/supervised");
+    }
   } else {
     std::error_code error;
     fs::create_directories(request.output, error);
     require<InputError>(!error, request.output, ": cannot be made: ", error.message());
     check_writable(request.output + "/summary.json");
-    failures = run_tasks(missing_runs(request, trackers, benchmark, store), store, request.jobs,
+    failures = run_tasks(missing_runs(request, trackers, benchmark, stores), request.jobs,
                          request.common.threads);
   }
   if (request.shard.empty()) {
-    report(request, trackers, benchmark, store, failures);
-    write_submissions(request, trackers, benchmark, store);
+    report(request, trackers, benchmark, stores, failures);
+    write_submissions(request, trackers, benchmark, stores.once);
   }
   return failures.empty() ? 0 : 1;
 }

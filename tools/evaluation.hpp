@@ -27,8 +27,9 @@ struct EvaluationRequest {
   void add_to(CLI::App& command);
 };
 
-/// Makes the runs that are missing in `output`/results, then writes `output`/summary.json,
-/// summary.csv and report.html. Returns 0, or 1 if some run failed. Throws InputError.
+/// Makes the runs that are missing in `output`/results (and, of VOT, `output`/supervised), then
+/// writes `output`/summary.json, summary.csv and report.html. Returns 0, or 1 if some run failed.
+/// Throws InputError.
 int evaluate(const EvaluationRequest& request);
 
 }  // namespace atomtrack::tools

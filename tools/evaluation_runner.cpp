@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "atomtrack/primitives/primitives.hpp"
+#include "tools/vot_experiment.hpp"
 
 namespace atomtrack::tools {
 namespace {
@@ -23,15 +24,17 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 std::string title(const EvaluationTask& task) {
-  return task.tracker->name + ", seed " + std::to_string(task.seed) + ", " + task.sequence->name;
+  return task.tracker->name + (task.supervised ? ", supervised" : "") + ", seed " +
+         std::to_string(task.seed) + ", " + task.sequence->name;
 }
 
 /// One run in a process of its own: what it allocates or breaks concerns nobody else. Returns the
 /// line to print; an empty one for a failure, whose reason is then in `failure`.
-std::string make_run(const EvaluationTask& task, const ResultStore& store, std::string& failure) {
+std::string make_run(const EvaluationTask& task, std::string& failure) {
   try {
-    const SequenceRun run = run_sequence(*task.tracker, *task.sequence, task.seed);
-    store.write(task.tracker->name, task.seed, task.sequence->name, run);
+    const SequenceRun run =
+        (task.supervised ? run_supervised : run_sequence)(*task.tracker, *task.sequence, task.seed);
+    task.store->write(task.tracker->name, task.seed, task.sequence->name, run);
     const double seconds = std::accumulate(run.seconds.begin(), run.seconds.end(), 0.0);
     char text[64];
     std::snprintf(text, sizeof(text), "%zu frames, %.1f frames/s", run.boxes.size(),
@@ -53,7 +56,7 @@ struct Child {
 
 constexpr char done_mark = '+', failed_mark = '-';
 
-Child start_run(const EvaluationTask& task, const ResultStore& store, int threads) {
+Child start_run(const EvaluationTask& task, int threads) {
   int ends[2];
   require<Error>(pipe(ends) == 0, "no pipe for a process of the evaluation");
   std::cout.flush();
@@ -65,7 +68,7 @@ Child start_run(const EvaluationTask& task, const ResultStore& store, int thread
     set_threads(threads);
     cv::setNumThreads(threads);
     std::string failure;
-    const std::string line = make_run(task, store, failure);
+    const std::string line = make_run(task, failure);
     const std::string answer = failure.empty() ? done_mark + line : failed_mark + failure;
     const auto written = write(ends[1], answer.data(), answer.size());
     _exit(written == static_cast<ssize_t>(answer.size()) ? 0 : 1);  // without the parent's buffers
@@ -102,8 +105,8 @@ SequenceRun run_sequence(const TrackerEntry& entry, const BenchmarkSequence& seq
   return run;
 }
 
-std::vector<std::string> run_tasks(const std::vector<EvaluationTask>& tasks,
-                                   const ResultStore& store, int jobs, int threads) {
+std::vector<std::string> run_tasks(const std::vector<EvaluationTask>& tasks, int jobs,
+                                   int threads) {
   const auto most = static_cast<std::size_t>(std::max(1, jobs));
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const int each = threads > 0 ? threads : std::max(1, cores / std::max(1, jobs));
@@ -112,7 +115,7 @@ std::vector<std::string> run_tasks(const std::vector<EvaluationTask>& tasks,
   std::size_t next = 0, finished = 0;
   while (next < tasks.size() || !running.empty()) {
     while (running.size() < most && next < tasks.size())
-      running.push_back(start_run(tasks[next++], store, each));
+      running.push_back(start_run(tasks[next++], each));
     int status = 0;
     const pid_t ended = wait(&status);
     const auto child = std::find_if(running.begin(), running.end(),

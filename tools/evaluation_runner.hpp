@@ -14,6 +14,8 @@ struct EvaluationTask {
   const TrackerEntry* tracker = nullptr;
   const BenchmarkSequence* sequence = nullptr;
   int seed = 0;
+  const ResultStore* store = nullptr;  ///< where the result goes
+  bool supervised = false;             ///< VOT's experiment: initialised again after a failure
 };
 
 /// Tracks one sequence. Only the tracker's own calls are timed: reading, decoding and writing are
@@ -25,7 +27,6 @@ SequenceRun run_sequence(const TrackerEntry& tracker, const BenchmarkSequence& s
 /// cores shared out), and stores each as soon as it is finished; progress goes to stderr. A run
 /// that fails, or that takes its process down with it, leaves a line in the answer and the others
 /// go on.
-std::vector<std::string> run_tasks(const std::vector<EvaluationTask>& tasks,
-                                   const ResultStore& store, int jobs, int threads);
+std::vector<std::string> run_tasks(const std::vector<EvaluationTask>& tasks, int jobs, int threads);
 
 }  // namespace atomtrack::tools

@@ -53,7 +53,8 @@ std::vector<std::string> folders_in(const std::string& folder, Accept accept) {
 std::string ResultStore::path(const std::string& tracker, int seed,
                               const std::string& sequence) const {
   const std::string folder = folder_ + "/" + tracker + "/" + std::to_string(seed) + "/";
-  if (layout_ == BenchmarkLayout::got10k) return folder + sequence + "/" + sequence + "_001.txt";
+  if (layout_ == BenchmarkLayout::got10k || layout_ == BenchmarkLayout::vot2018)
+    return folder + sequence + "/" + sequence + "_001.txt";
   return folder + sequence + ".txt";
 }
 
@@ -79,7 +80,7 @@ void ResultStore::write(const std::string& tracker, int seed, const std::string&
   write_text_file(beside(file, "score"), scores);
   write_text_file(beside(file, "time"), times);
   write_text_file(beside(file, "memory"), number("%.1f\n", run.memory_mb));
-  write_text_file(file, boxes);
+  write_text_file(file, run.text.empty() ? boxes : run.text);
 }
 
 std::optional<SequenceRun> ResultStore::read(const std::string& tracker, int seed,

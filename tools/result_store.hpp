@@ -15,15 +15,17 @@ namespace atomtrack::tools {
 struct SequenceRun {
   std::vector<TrackedBox> boxes;  ///< one per frame, the first included
   std::vector<double> seconds;    ///< spent in the tracker per frame; empty where unknown
-  double memory_mb = 0.0;         ///< peak resident memory; 0 where unknown
+  std::string text;        ///< of VOT's supervised runs: the file itself, with what is not a box
+  double memory_mb = 0.0;  ///< peak resident memory; 0 where unknown
 };
 
 /// The results folder of an evaluation: FOLDER/<tracker>/<seed>/<sequence>.txt with a line
 /// x,y,width,height per frame, in the coordinates of the benchmark's annotations, as OTB's, LaSOT's
 /// and TrackingNet's tools read them (of GOT-10k <sequence>/<sequence>_001.txt, as its toolkit
-/// does); beside it <sequence>_time.txt (seconds per frame), <sequence>_score.txt and
-/// <sequence>_memory.txt. The file of boxes is written last and under its name only when complete,
-/// so that its being there means that the run is finished.
+/// does, and of VOT's supervised runs likewise, with VOT's 0, 1 and 2); beside it
+/// <sequence>_time.txt (seconds per frame), <sequence>_score.txt and <sequence>_memory.txt. The
+/// file of boxes is written last and under its name only when complete, so that its being there
+/// means that the run is finished.
 class ResultStore {
  public:
   ResultStore(std::string folder, BenchmarkLayout layout)

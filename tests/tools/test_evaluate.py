@@ -214,6 +214,51 @@ class Evaluate(unittest.TestCase):
             self.assertEqual(len(archive.read("video.txt").split()), 3)
         self.assertFalse(os.path.exists(self.output + "/report.html"))
 
+    def rename_for(self, images, digits, boxes_file, as_text):
+        """The same sequences in another benchmark's layout."""
+        for name in ("Left", "Right"):
+            folder = f"{self.root}/{name}"
+            os.makedirs(f"{folder}/{images}", exist_ok=True)
+            for file in sorted(os.listdir(folder + "/img")):
+                os.rename(f"{folder}/img/{file}", f"{folder}/{images}/{int(file[:4]):0{digits}d}.bmp")
+            os.rmdir(folder + "/img")
+            with open(folder + "/groundtruth_rect.txt") as file:
+                boxes = [tuple(map(float, line.split(","))) for line in file]
+            os.remove(folder + "/groundtruth_rect.txt")
+            with open(f"{folder}/{boxes_file}", "w") as file:
+                file.write("".join(as_text(x - 1, y - 1, w, h) for x, y, w, h in boxes))
+
+    def table(self, title):
+        (found,) = [table for table in self.summary()["tables"] if table["title"] == title]
+        return {row[0]: dict(zip(found["header"][1:], row[1:])) for row in found["rows"]}
+
+    def test_vot_is_run_supervised_too(self):
+        self.rename_for("color", 8, "groundtruth.txt", lambda x, y, w, h: f"{x},{y},{x + w},{y},{x + w},{y + h},{x},{y + h}\n")
+        # The target is somewhere else in the end: a failure, after which five frames are skipped.
+        with open(self.root + "/Left/groundtruth.txt") as file:
+            rows = file.read().splitlines()
+        with open(self.root + "/Left/groundtruth.txt", "w") as file:
+            file.write("\n".join(rows[:2] + ["80,60,90,60,90,70,80,70"] * 6) + "\n")
+        self.evaluate("--layout", "vot2018", "--trackers", "mil")
+        with open(self.output + "/supervised/mil/0/Left/Left_001.txt") as file:
+            lines_of_left = file.read().split()
+        self.assertEqual(lines_of_left[0], "1")
+        self.assertEqual(lines_of_left[1].count(","), 3)
+        self.assertEqual(lines_of_left[2:], ["2", "0", "0", "0", "0", "1"])
+        row = self.table("VOT, supervised experiment")["mil"]
+        self.assertEqual(row["failures per 100"], "7.143")  # one in 14 frames
+        with open(self.output + "/report.html") as file:
+            self.assertIn("VOT, supervised experiment", file.read())
+
+    def test_got10k_has_measures_of_its_own(self):
+        self.rename_for(".", 8, "groundtruth.txt", lambda x, y, w, h: f"{x},{y},{w},{h}\n")
+        with open(self.root + "/Left/cover.label", "w") as file:
+            file.write("8\n" * 7 + "0\n")
+        self.evaluate("--layout", "got10k", "--trackers", "mil")
+        row = self.table("GOT-10k's measures")["mil"]
+        self.assertGreater(float(row["AO"]), 0.5)
+        self.assertTrue(os.path.exists(self.output + "/results/mil/0/Left/Left_001.txt"))
+
     def test_refusals_say_what_was_expected(self):
         for arguments, words in (
             (["--trackers", "siamfc"], "tracker 'siamfc': expected atom"),

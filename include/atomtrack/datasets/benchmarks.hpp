@@ -36,6 +36,7 @@ struct BenchmarkSequence {
   /// 0 where the benchmark leaves a frame out of the score although it has a box (LaSOT, GOT-10k:
   /// the target cannot be seen).
   std::vector<std::uint8_t> visible;
+  std::string annotation_file;          ///< VOT: the corners as annotated are there
   std::vector<std::string> attributes;  ///< by the benchmark's short names, e.g. "FOC"
 
   bool has_hidden_boxes() const { return boxes.size() < frames.size(); }

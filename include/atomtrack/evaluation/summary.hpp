@@ -60,6 +60,14 @@ struct ReportPicture {
   std::string jpeg;  ///< the file's bytes
 };
 
+/// A table of a benchmark's own measures, as text.
+struct ReportTable {
+  std::string title;
+  std::string note;  ///< what the columns mean
+  std::vector<std::string> header;
+  std::vector<std::vector<std::string>> rows;
+};
+
 /// What an evaluation found: everything that summary.json, the CSV files and the report are made
 /// of.
 struct EvaluationSummary {
@@ -73,6 +81,7 @@ struct EvaluationSummary {
   /// What was wrong with the data or a run, and the rule applied: "Bolt2: 3 boxes fewer than
   /// frames; the missing ones count as empty".
   std::vector<std::string> remarks;
+  std::vector<ReportTable> tables;
   std::vector<ReportPicture> pictures;
 };
 
