@@ -2,11 +2,9 @@
 #include "atomtrack/datasets/annotations.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
+#include <charconv>
 #include <fstream>
 #include <limits>
-#include <sstream>
 
 #include "atomtrack/tensor/error.hpp"
 
@@ -23,18 +21,22 @@ std::ifstream opened(const std::string& path) {
 
 }  // namespace
 
-std::optional<std::vector<double>> numbers_of(std::string line) {
-  std::replace_if(
-      line.begin(), line.end(),
-      [](char c) { return c == ',' || c == ';' || c == '\t' || c == '\r'; }, ' ');
-  std::istringstream words(line);
+std::optional<std::vector<double>> numbers_of(std::string_view line) {
+  const auto separates = [](char c) {
+    return c == ',' || c == ';' || c == '\t' || c == ' ' || c == '\r';
+  };
   std::vector<double> values;
-  for (std::string word; words >> word;) {
-    char* end = nullptr;
-    values.push_back(std::strtod(word.c_str(), &end));
-    if (*end != '\0') return std::nullopt;
+  values.reserve(8);
+  const char* at = line.data();
+  const char* const end = at + line.size();
+  for (;;) {
+    while (at != end && separates(*at)) ++at;
+    if (at == end) return values;
+    if (*at == '+') ++at;
+    const auto [after, problem] = std::from_chars(at, end, values.emplace_back());
+    if (problem != std::errc() || (after != end && !separates(*after))) return std::nullopt;
+    at = after;
   }
-  return values;
 }
 
 std::optional<Box> box_of_line(const std::string& line, double origin) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "atomtrack/image/image_view.hpp"
@@ -13,7 +14,7 @@ namespace atomtrack {
 // spaces, "nan" where the target is absent.
 
 /// The numbers of a line; nothing if a word is no number.
-std::optional<std::vector<double>> numbers_of(std::string line);
+std::optional<std::vector<double>> numbers_of(std::string_view line);
 
 /// The box of a line of four numbers x,y,width,height, or the rectangle around the eight of a
 /// rotated one; nothing for any other line. `origin` is the coordinate of the first pixel.
