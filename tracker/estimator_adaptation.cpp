@@ -2,11 +2,10 @@
 #include "tracker/estimator_adaptation.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
-#include "atomtrack/autodiff/operations.hpp"
 #include "atomtrack/image/box_overlap.hpp"
+#include "atomtrack/layers/box_ascent.hpp"
 #include "atomtrack/optimization/gauss_newton.hpp"
 
 namespace atomtrack {
@@ -16,12 +15,12 @@ constexpr int candidates_per_crop = 32;  // the second half of them climbs
 constexpr double least_overlap = 0.1;    // of a candidate, as in training
 
 /// Gaussian noise on centre and size, of a relative deviation that is itself drawn: most candidates
-/// are near, some far.
+/// are near, some far. Less noise after each candidate that misses the box.
 Box candidate_near(const Box& box, RandomSource& random) {
-  constexpr double nearest = 0.02, farthest = 0.3;
-  const double side = std::sqrt(box.width * box.height);
-  for (;;) {
-    const double noise = nearest * std::pow(farthest / nearest, random.uniform()) * side;
+  constexpr double nearest = 0.02, farthest = 0.3, less = 0.9;
+  double noise =
+      nearest * std::pow(farthest / nearest, random.uniform()) * std::sqrt(box.width * box.height);
+  for (;; noise *= less) {
     const double x = box.x + box.width / 2 + noise * random.normal();
     const double y = box.y + box.height / 2 + noise * random.normal();
     const double width = std::max(box.width + noise * random.normal(), 0.2 * box.width);
@@ -61,19 +60,16 @@ void climb(const IouPredictor<float>& predictor, const Modulation<float>& modula
     const auto from = candidates.begin() + static_cast<std::ptrdiff_t>(4 * (n * all + climbers));
     moving.insert(moving.end(), from, from + static_cast<std::ptrdiff_t>(4 * climbers));
   }
-  const Shape shape{crops, static_cast<std::int64_t>(climbers), 4};
+  Tensor<float> boxes(Shape{crops, static_cast<std::int64_t>(climbers), 4},
+                      std::span<const float>(moving), device);
   for (int step = 0; step < options.refinement_steps; ++step) {
-    const auto at =
-        Variable<float>::leaf(Tensor<float>(shape, std::span<const float>(moving), device));
-    const Variable<float> predicted = predictor.predict(known.features, modulation, at);
-    const std::vector<float> slope =
-        backprop(sum(predicted), at, Differentiable::no).value().to_vector();
-    for (std::size_t i = 0; i < moving.size(); i += 4) {
-      const float length = static_cast<float>(options.refinement_step_length);
-      const std::array<float, 4> scale{moving[i + 2], moving[i + 3], moving[i + 2], moving[i + 3]};
-      for (std::size_t c = 0; c < 4; ++c) moving[i + c] += length * scale[c] * slope[i + c];
-    }
+    boxes = ascended<float>(
+        [&](const Variable<float>& at) {
+          return predictor.predict(known.features, modulation, at);
+        },
+        boxes, options.refinement_step_length);
   }
+  moving = boxes.to_vector();
   for (std::size_t i = 0; i < moving.size() / 4; ++i) {
     const std::size_t crop = i / climbers;
     const Box box = box_at(moving, i);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "atomtrack/training/ascent.hpp"
 
-#include "atomtrack/autodiff/operations.hpp"
 #include "atomtrack/image/box_overlap.hpp"
+#include "atomtrack/layers/box_ascent.hpp"
 
 namespace atomtrack {
 namespace {
@@ -54,16 +54,16 @@ void ascend_candidates(const IouPredictor<T>& predictor, const Tensor<T>& layer2
   std::vector<T> boxes(4 * rows * climbers);
   for (std::size_t i = 0; i < rows * climbers; ++i)
     put_box(boxes, i, box_at(candidates, row_of(i / climbers, i % climbers)));
+  const Shape shape{n, r * options.count, 4};
   for (int step = 0; step < options.steps; ++step) {
-    const auto at = Variable<T>::leaf(as_tensor(Shape{n, r * options.count, 4}, boxes, device));
-    const Variable<T> predicted = predictor.predict(features, modulation, at);
-    const std::vector<T> gradient =
-        backprop(sum(predicted), at, Differentiable::no).value().to_vector();
+    const std::vector<T> higher =
+        ascended<T>(
+            [&](const Variable<T>& at) { return predictor.predict(features, modulation, at); },
+            as_tensor(shape, boxes, device))
+            .to_vector();
     for (std::size_t i = 0; i < rows * climbers; ++i) {
       if (!options.full && static_cast<int>(i % climbers) % options.steps < step) continue;
-      const std::array<T, 4> scale{boxes[4 * i + 2], boxes[4 * i + 3], boxes[4 * i + 2],
-                                   boxes[4 * i + 3]};
-      for (std::size_t c = 0; c < 4; ++c) boxes[4 * i + c] += scale[c] * gradient[4 * i + c];
+      put_box(boxes, i, box_at(higher, i));
     }
   }
   for (std::size_t i = 0; i < rows * climbers; ++i) {
