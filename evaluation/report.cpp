@@ -125,7 +125,9 @@ std::string plot_of(const EvaluationSummary& summary, const char* title, const c
   Plot plot{title, x_label, "share of frames", x_end, 1.0, {}};
   for (const TrackerSummary* tracker : order) {
     const std::vector<double>& values = curve(*tracker);
-    PlotSeries series{tracker->name + " [" + percent(score(*tracker)) + "]", {}};
+    PlotSeries series{tracker->name + " [" + percent(score(*tracker)) + "]",
+                      static_cast<std::size_t>(tracker - summary.trackers.data()),
+                      {}};
     for (std::size_t i = 0; i < values.size(); ++i)
       series.points.emplace_back(
           x_end * static_cast<double>(i) / static_cast<double>(values.size() - 1), values[i]);

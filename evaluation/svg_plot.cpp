@@ -115,15 +115,15 @@ std::string svg_plot(const Plot& plot) {
   // The first series is drawn last, on top.
   for (std::size_t n = plot.series.size(); n-- > 0;) {
     svg << "<polyline fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\" "
-        << series_style(n) << " points=\"";
+        << series_style(plot.series[n].style) << " points=\"";
     for (const auto& [px, py] : plot.series[n].points) svg << x(px) << "," << y(py) << " ";
     svg << "\"/>\n";
   }
   for (std::size_t n = 0; n < plot.series.size(); ++n) {
     const double at = legend + line_height * (static_cast<double>(n) + 0.5);
     const double from = left;
-    svg << "<path stroke-width=\"2.5\" " << series_style(n) << " d=\"M" << from << " " << at
-        << "h22\"/>"
+    svg << "<path stroke-width=\"2.5\" " << series_style(plot.series[n].style) << " d=\"M" << from
+        << " " << at << "h22\"/>"
         << "<text x=\"" << from + 28 << "\" y=\"" << at + 4 << "\">"
         << xml_escaped(plot.series[n].label) << "</text>\n";
   }

@@ -10,6 +10,7 @@ namespace atomtrack {
 /// A line of a plot.
 struct PlotSeries {
   std::string label;
+  std::size_t style = 0;  ///< of `series_style`: the same thing looks the same in every plot
   std::vector<std::pair<double, double>> points;
 };
 

@@ -55,7 +55,7 @@ Plot convergence_plot(const std::vector<LossPoint>& algorithm1,
   Plot plot{"Loss of the first frame (equation 3)", "BackProp calls", "loss", 1.0, 0.0, {}};
   for (const auto& [label, trace] :
        {std::pair{"Algorithm 1", &algorithm1}, std::pair{"gradient descent", &descent}}) {
-    PlotSeries series{label, {}};
+    PlotSeries series{label, plot.series.size(), {}};
     for (const LossPoint& point : *trace) {
       series.points.emplace_back(point.backprop_calls, point.loss);
       plot.x_end = std::max(plot.x_end, static_cast<double>(point.backprop_calls));

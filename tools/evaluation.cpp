@@ -287,6 +287,7 @@ int evaluate(const EvaluationRequest& request) {
   std::vector<std::string> failures;
   if (request.only_report) {
     for (const std::string& folder : request.merge) {
+      if (folder.empty()) continue;  // what CLI11 makes of --merge without a value
       stores.once.take_over(folder + "/results");
       if (fs::is_directory(folder + "/supervised"))
         stores.supervised.take_over(folder + "/supervised");

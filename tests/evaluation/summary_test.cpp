@@ -115,7 +115,8 @@ TEST_CASE("base64 pads what is not a multiple of three bytes") {
 }
 
 TEST_CASE("a plot puts points where its axes say") {
-  const std::string svg = svg_plot({"t", "x", "y", 2.0, 4.0, {{"line", {{0, 0}, {2, 4}, {9, 9}}}}});
+  const std::string svg =
+      svg_plot({"t", "x", "y", 2.0, 4.0, {{"line", 0, {{0, 0}, {2, 4}, {9, 9}}}}});
   // The origin at the lower left, the end at the upper right, what is beyond clamped to it.
   CHECK(svg.find("points=\"46.0,270.0 366.0,30.0 366.0,30.0 \"") != std::string::npos);
   for (std::size_t a = 0; a < 21; ++a) {
