@@ -68,6 +68,14 @@ Device TrackerOptions::chosen_device() const {
   return Device::cpu();
 }
 
+bool TrackerOptions::is_certainly_cpu() const {
+#ifdef ATOMTRACK_WITH_CUDA
+  return device == "cpu";
+#else
+  return device == "cpu" || device == "auto";
+#endif
+}
+
 std::string find_weights(const std::string& given) {
   if (!given.empty()) return given;
   const char* named = std::getenv(

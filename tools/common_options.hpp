@@ -28,6 +28,8 @@ struct TrackerOptions {
   /// The device named; `auto` takes a GPU if this build can use one, and says so on stderr when it
   /// falls back to the CPU.
   Device chosen_device() const;
+  /// Whether `chosen_device` will be the CPU without asking any driver.
+  bool is_certainly_cpu() const;
 };
 
 /// The weights file to use: `given`, else the environment's ATOMTRACK_WEIGHTS, else the shipped

@@ -13,6 +13,7 @@
 #include <numeric>
 #include <opencv2/core/utility.hpp>
 #include <opencv2/imgcodecs.hpp>
+#include <set>
 #include <thread>
 
 #include "atomtrack/primitives/primitives.hpp"
@@ -77,6 +78,18 @@ Child start_run(const EvaluationTask& task, int threads) {
   return {process, ends[0], &task};
 }
 
+/// Loads what the runs have in common, once. OpenMP's threads do not survive a fork, so none is
+/// started here.
+void prepare(const std::vector<EvaluationTask>& tasks) {
+  const int before = threads();
+  set_threads(1);
+  std::set<const TrackerEntry*> prepared;
+  for (const EvaluationTask& task : tasks) {
+    if (task.tracker->prepare && prepared.insert(task.tracker).second) task.tracker->prepare();
+  }
+  set_threads(before);
+}
+
 /// Waits for a process to end; what it said.
 std::string answer_of(const Child& child) {
   std::string answer;
@@ -110,6 +123,7 @@ std::vector<std::string> run_tasks(const std::vector<EvaluationTask>& tasks, int
   const auto most = static_cast<std::size_t>(std::max(1, jobs));
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const int each = threads > 0 ? threads : std::max(1, cores / std::max(1, jobs));
+  prepare(tasks);
   std::vector<std::string> failures;
   std::vector<Child> running;
   std::size_t next = 0, finished = 0;

@@ -26,17 +26,24 @@ class OwnTracker final : public SequenceTracker {
   Tracker tracker_;
 };
 
-/// The model is loaded when the first tracker is made, in the process that runs it.
 TrackerEntry own(const std::string& name, const Options& options, const TrackerOptions& common) {
   const auto model = std::make_shared<std::unique_ptr<Model>>();
-  return {name, true, [=](std::uint64_t seed) -> std::unique_ptr<SequenceTracker> {
-            if (!*model)
-              *model = std::make_unique<Model>(
-                  Model::load(require_weights(common.weights), common.chosen_device()));
-            Options seeded = options;
-            seeded.seed = seed;
-            return std::make_unique<OwnTracker>(**model, seeded);
-          }};
+  const auto load = [=] {
+    if (!*model)
+      *model = std::make_unique<Model>(
+          Model::load(require_weights(common.weights), common.chosen_device()));
+  };
+  TrackerEntry entry;
+  entry.name = name;
+  entry.uses_seed = true;
+  entry.make = [=](std::uint64_t seed) -> std::unique_ptr<SequenceTracker> {
+    load();
+    Options seeded = options;
+    seeded.seed = seed;
+    return std::make_unique<OwnTracker>(**model, seeded);
+  };
+  if (common.is_certainly_cpu()) entry.prepare = load;
+  return entry;
 }
 
 bool is_preset(const std::string& name) {

@@ -31,8 +31,12 @@ class SequenceTracker {
 struct TrackerEntry {
   std::string name;
   bool uses_seed = false;  ///< false: one run says all
-  /// A new tracker; weights are loaded once per process and kept.
+  /// A new tracker. Weights are loaded for the first one and kept.
   std::function<std::unique_ptr<SequenceTracker>(std::uint64_t seed)> make;
+  /// Loads the weights, so that processes forked from this one have them; empty where there are
+  /// none, or where they belong on a device that does not survive a fork. Starts no threads if
+  /// the process is set to one.
+  std::function<void()> prepare = {};
 };
 
 /// Ours is named by preset and variant, "atom" standing for released settings: "atom", "steady",
