@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
 #include <iostream>
-#include <opencv2/imgcodecs.hpp>
 #include <sstream>
 
 #include "atomtrack/datasets/annotations.hpp"
@@ -11,6 +10,7 @@
 #include "evaluation/svg_plot.hpp"
 #include "tools/commands.hpp"
 #include "tools/evaluation.hpp"
+#include "tools/evaluation_runner.hpp"
 #include "tools/output.hpp"
 
 namespace atomtrack::tools {
@@ -77,9 +77,7 @@ void trace_convergence(const AblateArguments& arguments) {
       Model::load(require_weights(request.common.weights), request.common.chosen_device());
   MeanTrace algorithm1, descent;
   for (const BenchmarkSequence& sequence : benchmark.sequences) {
-    const std::string path = sequence.frames.path(0);
-    const cv::Mat frame = cv::imread(path, cv::IMREAD_COLOR);
-    require<InputError>(!frame.empty(), path, ": cannot be read as an image");
+    const cv::Mat frame = read_frame(sequence, 0);
     for (int seed = 0; seed < request.seeds; ++seed) {
       Options options = Options::released();
       options.seed = static_cast<std::uint64_t>(seed);

@@ -102,13 +102,18 @@ std::string answer_of(const Child& child) {
 
 }  // namespace
 
+cv::Mat read_frame(const BenchmarkSequence& sequence, std::size_t index) {
+  const std::string path = sequence.frames.path(index);
+  cv::Mat frame = cv::imread(path, cv::IMREAD_COLOR);
+  require<InputError>(!frame.empty(), path, ": cannot be read as an image");
+  return frame;
+}
+
 SequenceRun run_sequence(const TrackerEntry& entry, const BenchmarkSequence& sequence, int seed) {
   SequenceRun run;
   const auto tracker = entry.make(static_cast<std::uint64_t>(seed));
   for (std::size_t i = 0; i < sequence.frames.size(); ++i) {
-    const std::string path = sequence.frames.path(i);
-    const cv::Mat frame = cv::imread(path, cv::IMREAD_COLOR);
-    require<InputError>(!frame.empty(), path, ": cannot be read as an image");
+    const cv::Mat frame = read_frame(sequence, i);
     const auto start = Clock::now();
     run.boxes.push_back(i == 0 ? tracker->init(frame, sequence.boxes.front())
                                : tracker->update(frame));

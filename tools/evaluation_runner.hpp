@@ -18,6 +18,9 @@ struct EvaluationTask {
   bool supervised = false;             ///< VOT's experiment: initialised again after a failure
 };
 
+/// Frame `index` as 8-bit BGR. Throws InputError naming a frame that cannot be read.
+cv::Mat read_frame(const BenchmarkSequence& sequence, std::size_t index);
+
 /// Tracks one sequence. Only the tracker's own calls are timed: reading, decoding and writing are
 /// not. Hands over a box per frame; throws InputError naming a frame that cannot be read, and what
 /// the tracker throws.

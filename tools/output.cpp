@@ -50,7 +50,7 @@ void write_text_file(const std::string& path, const std::string& text) {
 
 std::string read_text_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  require<InputError>(file.good(), path, ": cannot be read");
+  require<InputError>(file.good() && !fs::is_directory(path), path, ": cannot be read");
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 

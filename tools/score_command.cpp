@@ -2,8 +2,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <opencv2/imgcodecs.hpp>
 
@@ -47,12 +45,6 @@ void score_boxes(const ScoreArguments& arguments) {
       scores.normalized_precision20);
 }
 
-std::string file_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  require<InputError>(file.good() && !fs::is_directory(path), path.string(), ": cannot be read");
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 std::vector<fs::path> files_in(const fs::path& folder) {
   require<InputError>(fs::is_directory(folder), folder.string(), ": is no folder");
   std::vector<fs::path> files{fs::directory_iterator(folder), {}};
@@ -76,14 +68,16 @@ vot::ImageSize image_size(const fs::path& sequence) {
 vot::SequenceRuns read_runs(const ScoreArguments& arguments, const std::string& name) {
   const fs::path sequence = fs::path(arguments.sequences) / name;
   const std::string truth = (sequence / "groundtruth.txt").string();
-  vot::SequenceRuns runs{vot::parse_annotations(file_text(truth), truth), image_size(sequence), {}};
+  vot::SequenceRuns runs{
+      vot::parse_annotations(read_text_file(truth), truth), image_size(sequence), {}};
   const std::string prefix = name + "_";
   for (const fs::path& file : files_in(fs::path(arguments.vot) / name)) {
     const std::string stem = file.stem().string();
     const bool numbered = stem.rfind(prefix, 0) == 0 &&
                           stem.find_first_not_of("0123456789", prefix.size()) == std::string::npos;
     if (file.extension() == ".txt" && numbered && stem.size() > prefix.size())
-      runs.repetitions.push_back(vot::parse_trajectory(file_text(file), file.string()));
+      runs.repetitions.push_back(
+          vot::parse_trajectory(read_text_file(file.string()), file.string()));
   }
   return runs;
 }

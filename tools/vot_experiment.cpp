@@ -5,26 +5,19 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <opencv2/imgcodecs.hpp>
 
 #include "atomtrack/evaluation/got10k.hpp"
 #include "atomtrack/evaluation/metrics.hpp"
 #include "atomtrack/evaluation/vot.hpp"
 #include "atomtrack/tensor/error.hpp"
 #include "tools/common_options.hpp"
+#include "tools/evaluation_runner.hpp"
 #include "tools/output.hpp"
 
 namespace atomtrack::tools {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-cv::Mat frame_of(const BenchmarkSequence& sequence, std::size_t index) {
-  const std::string path = sequence.frames.path(index);
-  cv::Mat frame = cv::imread(path, cv::IMREAD_COLOR);
-  require<InputError>(!frame.empty(), path, ": cannot be read as an image");
-  return frame;
-}
 
 std::vector<vot::Region> annotations_of(const BenchmarkSequence& sequence) {
   auto regions =
@@ -57,7 +50,7 @@ std::string fixed(double value) {
 
 SequenceRun run_supervised(const TrackerEntry& entry, const BenchmarkSequence& sequence, int seed) {
   const std::vector<vot::Region> annotations = annotations_of(sequence);
-  const cv::Mat first = frame_of(sequence, 0);
+  const cv::Mat first = read_frame(sequence, 0);
   SequenceRun run;
   std::unique_ptr<SequenceTracker> tracker;
   const auto timed = [&](auto step) {
@@ -68,12 +61,12 @@ SequenceRun run_supervised(const TrackerEntry& entry, const BenchmarkSequence& s
   };
   vot::TrackerCallbacks callbacks;
   callbacks.initialize = [&](int index, const vot::Region& annotation) {
-    const cv::Mat frame = frame_of(sequence, static_cast<std::size_t>(index));
+    const cv::Mat frame = read_frame(sequence, static_cast<std::size_t>(index));
     tracker = entry.make(static_cast<std::uint64_t>(seed));
     timed([&] { return tracker->init(frame, rectangle_of(annotation)); });
   };
   callbacks.update = [&](int index) {
-    const cv::Mat frame = frame_of(sequence, static_cast<std::size_t>(index));
+    const cv::Mat frame = read_frame(sequence, static_cast<std::size_t>(index));
     return vot::Region(timed([&] { return tracker->update(frame); }));
   };
   run.text = vot::to_text(vot::run_supervised(callbacks, annotations, {first.cols, first.rows}));
@@ -93,7 +86,7 @@ ReportTable vot_table(const Benchmark& benchmark, const ResultStore& store,
     std::vector<vot::SequenceRuns> runs;
     try {
       for (const BenchmarkSequence& sequence : benchmark.sequences) {
-        const cv::Mat frame = frame_of(sequence, 0);
+        const cv::Mat frame = read_frame(sequence, 0);
         vot::SequenceRuns own{annotations_of(sequence), {frame.cols, frame.rows}, {}};
         for (const int seed : store.seeds(tracker)) {
           const std::string path = store.path(tracker, seed, sequence.name);
@@ -132,7 +125,7 @@ ReportTable got10k_table(const Benchmark& benchmark, const ResultStore& store,
         for (const TrackedBox& tracked : run->boxes) boxes.push_back(tracked.box);
         const std::vector<double> visible(sequence.visible.begin(), sequence.visible.end());
         try {
-          const cv::Mat frame = frame_of(sequence, 0);
+          const cv::Mat frame = read_frame(sequence, 0);
           scores.push_back(got10k_sequence(boxes, sequence.boxes, visible, frame.cols, frame.rows));
         } catch (const InputError& error) {
           remarks.push_back(
