@@ -39,14 +39,24 @@ EstimatedBox decode_box(const Box& box, RowCol sample_position, double scale, in
 BoxEstimator::BoxEstimator(const IouPredictor<float>& predictor, const Tensor<float>& layer2,
                            const Tensor<float>& layer3, const Target& target,
                            RowCol sample_position, const Options& options)
-    : predictor_(predictor), options_(options), device_(layer2.device()) {
+    : predictor_(&predictor), options_(options), device_(layer2.device()) {
   const Box box =
       encode_box(target.position, target.size, sample_position, target.scale, options.crop_size);
   modulation_ = predictor.modulation(layer2, layer3, tensor_of({box}, device_));
 }
 
+BoxEstimator BoxEstimator::on(const IouPredictor<float>& predictor, Device device) const {
+  BoxEstimator moved = *this;
+  moved.predictor_ = &predictor;
+  moved.device_ = device;
+  for (Variable<float>* vectors : {&moved.modulation_.block3, &moved.modulation_.block4}) {
+    if (vectors->defined()) *vectors = Variable<float>(vectors->value().to(device));
+  }
+  return moved;
+}
+
 void BoxEstimator::adapt(const KnownBoxes& known, RandomSource& random) {
-  modulation_ = adapted(predictor_, modulation_, known, options_, random);
+  modulation_ = adapted(*predictor_, modulation_, known, options_, random);
 }
 
 std::optional<EstimatedBox> BoxEstimator::estimate(const Tensor<float>& iou3,
@@ -62,7 +72,7 @@ std::optional<EstimatedBox> BoxEstimator::estimate(const Tensor<float>& iou3,
   ascent.decay = options_.refinement_step_decay;
   const RefinedBoxes<float> refined = refine_boxes<float>(
       [&](const Variable<float>& boxes) {
-        return predictor_.predict(features, modulation_, boxes);
+        return predictor_->predict(features, modulation_, boxes);
       },
       tensor_of(propose_boxes(start, options_, random), device_), ascent);
   Box mean;

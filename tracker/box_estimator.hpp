@@ -27,6 +27,9 @@ class BoxEstimator {
                const Tensor<float>& layer3, const Target& target, RowCol sample_position,
                const Options& options);
 
+  /// A copy for the same predictor on another device.
+  BoxEstimator on(const IouPredictor<float>& predictor, Device device) const;
+
   /// Fits the modulation vectors to crops of the first frame (`adapted`).
   void adapt(const KnownBoxes& known, RandomSource& random);
 
@@ -38,7 +41,7 @@ class BoxEstimator {
                                        RowCol sample_position, RandomSource& random) const;
 
  private:
-  const IouPredictor<float>& predictor_;
+  const IouPredictor<float>* predictor_;
   Options options_;
   Device device_;
   Modulation<float> modulation_;

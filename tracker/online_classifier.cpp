@@ -86,6 +86,14 @@ OnlineClassifier::OnlineClassifier(const Weights& learned, const Tensor<float>& 
       filter_(learned.filter),
       memory_(project(features), labels, options) {}
 
+OnlineClassifier OnlineClassifier::on(Device device) const {
+  OnlineClassifier copy = *this;
+  copy.projection_ = projection_.to(device);
+  copy.filter_ = filter_.to(device);
+  copy.memory_ = memory_.on(device);
+  return copy;
+}
+
 Tensor<float> OnlineClassifier::project(const Tensor<float>& features) const {
   return atomtrack::project<float>(features, projection_).value();
 }

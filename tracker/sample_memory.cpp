@@ -59,6 +59,14 @@ SampleMemory::SampleMemory(const Tensor<float>& samples, const Tensor<float>& la
   primitives_for<float>(device).copy(labels, first_labels);
 }
 
+SampleMemory SampleMemory::on(Device device) const {
+  SampleMemory copy = *this;
+  copy.samples_ = samples_.to(device);
+  copy.labels_ = labels_.to(device);
+  copy.weights_ = weights_.to(device);
+  return copy;
+}
+
 void SampleMemory::add(const Tensor<float>& sample, const Tensor<float>& label, double rate) {
   const int slot = rule_.add(rate);
   Tensor<float> sample_slot = samples_.slice(slot, 1);

@@ -14,6 +14,9 @@ namespace atomtrack {
 
 /// Everything that is known of one target: made by `init`, changed by every `update`.
 struct Track {
+  /// A copy that goes on alike on the device of `model`, which has the same weights.
+  Track on(const Model& model) const;
+
   Target target;
   RandomSource random;
   std::optional<OnlineClassifier>

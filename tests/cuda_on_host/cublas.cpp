@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the backend calls of cuBLAS.
+#include <cblas.h>
 #include <cublas_v2.h>
 
 #include <algorithm>
@@ -23,33 +24,49 @@ cublasStatus_t refuse(const std::string& reason) {
   return CUBLAS_STATUS_INVALID_VALUE;
 }
 
-/// A matrix stored by columns, `step` elements apart; op(A)(row, column).
+/// A matrix stored by columns, `step` elements apart, as doubles without gaps; stored [rows,
+/// columns].
 template <class T>
-struct Operand {
-  const T* data;
-  std::int64_t step;
-  bool transposed;
-  T operator()(std::int64_t row, std::int64_t column) const {
-    return transposed ? data[row * step + column] : data[column * step + row];
-  }
+std::vector<double> dense(const T* data, std::int64_t rows, std::int64_t columns,
+                          std::int64_t step) {
+  std::vector<double> values;
+  for (std::int64_t j = 0; j < columns; ++j)
+    values.insert(values.end(), data + j * step, data + j * step + rows);
+  return values;
+}
+
+/// As cuBLAS is called: matrices stored by columns, op(a) [m,k], op(b) [k,n], c [m,n].
+template <class T>
+struct Product {
+  bool transpose_a, transpose_b;
+  int m, n, k;
+  T alpha;
+  const T* a;
+  int step_a;
+  const T* b;
+  int step_b;
+  T beta;
+  T* c;
+  int step_c;
 };
 
 /// Sums are formed in double: the emulation must not add rounding of its own to what is compared.
 template <class T>
-void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alpha, const Operand<T>& a,
-              const Operand<T>& b, T beta, T* c, std::int64_t step) {
-  std::vector<double> column(static_cast<std::size_t>(m));
-  for (std::int64_t j = 0; j < n; ++j) {
-    std::fill(column.begin(), column.end(), 0.0);
-    for (std::int64_t l = 0; l < k; ++l) {
-      const double factor = b(l, j);
-      for (std::int64_t i = 0; i < m; ++i)
-        column[static_cast<std::size_t>(i)] += static_cast<double>(a(i, l)) * factor;
-    }
-    for (std::int64_t i = 0; i < m; ++i) {
-      T& to = c[j * step + i];  // not read when beta is 0: it may hold NaNs
-      const double kept = beta == T{0} ? 0.0 : static_cast<double>(beta) * to;
-      to = static_cast<T>(alpha * column[static_cast<std::size_t>(i)] + kept);
+void multiply(const Product<T>& of) {
+  const int a_rows = of.transpose_a ? of.k : of.m, a_columns = of.transpose_a ? of.m : of.k;
+  const int b_rows = of.transpose_b ? of.n : of.k, b_columns = of.transpose_b ? of.k : of.n;
+  const std::vector<double> a = dense(of.a, a_rows, a_columns, of.step_a);
+  const std::vector<double> b = dense(of.b, b_rows, b_columns, of.step_b);
+  std::vector<double> sums(static_cast<std::size_t>(of.m) * static_cast<std::size_t>(of.n));
+  cblas_dgemm(CblasColMajor, of.transpose_a ? CblasTrans : CblasNoTrans,
+              of.transpose_b ? CblasTrans : CblasNoTrans, of.m, of.n, of.k, 1.0, a.data(),
+              std::max(1, a_rows), b.data(), std::max(1, b_rows), 0.0, sums.data(),
+              std::max(1, of.m));
+  for (std::int64_t j = 0; j < of.n; ++j) {
+    for (std::int64_t i = 0; i < of.m; ++i) {
+      T& to = of.c[j * of.step_c + i];  // not read when beta is 0: it may hold NaNs
+      const double kept = of.beta == T{0} ? 0.0 : static_cast<double>(of.beta) * to;
+      to = static_cast<T>(of.alpha * sums[static_cast<std::size_t>(j * of.m + i)] + kept);
     }
   }
 }
@@ -77,10 +94,10 @@ cublasStatus_t gemm(cublasHandle_t handle, cublasOperation_t flag_a, cublasOpera
   if (!held(b, transpose_b ? n : k, transpose_b ? k : n, step_b))
     return refuse("b is not all there");
   if (!held(c, m, n, step_c)) return refuse("c is not all there");
-  const Operand<T> left{a, step_a, transpose_a}, right{b, step_b, transpose_b};
-  const T scale = *alpha, keep = *beta;  // the caller's may be gone when the stream gets there
-  const cudaError_t status =
-      enqueue(stream, [=] { multiply<T>(m, n, k, scale, left, right, keep, c, step_c); });
+  // The factors by value: the caller's may be gone when the stream gets there.
+  const Product<T> product{transpose_a, transpose_b, m,      n,     k, *alpha, a,
+                           step_a,      b,           step_b, *beta, c, step_c};
+  const cudaError_t status = enqueue(stream, [=] { multiply(product); });
   return status == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }
 

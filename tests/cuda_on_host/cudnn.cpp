@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "cuda_on_host/convolution_loops.hpp"
+#include "cuda_on_host/convolutions.hpp"
 #include "cuda_on_host/fatal.hpp"
 #include "cuda_on_host/handles.hpp"
 

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "support/compare.hpp"
+#include "support/conformance.hpp"
 #include "support/goldens.hpp"
 #include "support/hash_generator.hpp"
 #include "tracker/tracker_implementation.hpp"
@@ -17,7 +18,7 @@ namespace {
 
 constexpr int crop_size = 288;
 
-Model hashed_model() {
+Model hashed_model(Device device) {
   const std::string path = "trace_test_weights.h5";
   WeightsFile file;
   NamedShapes shapes = expected_tensors(ResNet18<float>(), "feature_extractor");
@@ -25,7 +26,7 @@ Model hashed_model() {
   for (const auto& [name, shape] : shapes)
     file.tensors.emplace(name, test::hashed_parameter(name, shape));
   write_weights(path, file);
-  const Model model = Model::load(path);
+  const Model model = Model::load(path, device);
   std::remove(path.c_str());
   return model;
 }
@@ -73,15 +74,14 @@ ImageView frame_view(const Tensor<std::uint8_t>& frames, std::int64_t index) {
           static_cast<int>(height), 0, PixelFormat::rgb8};
 }
 
-}  // namespace
-
-TEST_CASE("a whole run agrees with the recorded one") {
+/// One run on `device`, checked frame by frame.
+void check_run(Device device) {
   const Golden golden("trace.h5");
   const auto frames = golden.tensor<std::uint8_t>("frames");
   const auto truth = golden.tensor<double>("gt").to_vector();
   Options options;
   options.memory_size = 45;  // as recorded, to keep the run small
-  Tracker::Implementation tracker(hashed_model(), options);
+  Tracker::Implementation tracker(hashed_model(device), options);
 
   const auto draws = first_frame_draws(golden);
   tracker.random.replay(draws);
@@ -124,5 +124,15 @@ TEST_CASE("a whole run agrees with the recorded one") {
       CHECK(relative_difference(track.classifier->filter(),
                                 golden.tensor<float>(frame + "/filter")) < 0.1);
     }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a whole run agrees with the recorded one") {
+  for (const Device device : test::devices_under_test()) {
+    if (device == Device::reference()) continue;  // its plain loops would take hours
+    CAPTURE(device);
+    check_run(device);
   }
 }

@@ -37,6 +37,9 @@ class OnlineClassifier {
   OnlineClassifier(const Tensor<float>& features, const Tensor<float>& labels,
                    const Options& options, RandomSource& random);
 
+  /// A copy of its own on `device`, from which it goes on alike.
+  OnlineClassifier on(Device device) const;
+
   /// w_1 * x: [N,C,F,F] -> [N,D,F,F].
   Tensor<float> project(const Tensor<float>& features) const;
   /// w_2 * x for projected features: [N,D,F,F] -> [N,1,F,F]. Without phi_2, which only the loss

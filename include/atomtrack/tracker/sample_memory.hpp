@@ -39,6 +39,9 @@ class SampleMemory {
   /// options.memory_size. Throws InputError.
   SampleMemory(const Tensor<float>& samples, const Tensor<float>& labels, const Options& options);
 
+  /// A copy of its own on `device`.
+  SampleMemory on(Device device) const;
+
   /// Remembers one sample [1,D,F,F] with its label [1,1,F,F].
   void add(const Tensor<float>& sample, const Tensor<float>& label, double rate);
 
