@@ -38,6 +38,11 @@ struct ThreadContexts {
   std::map<int, Context*> held;
 };
 
+ThreadContexts& thread_contexts() {
+  thread_local ThreadContexts contexts;
+  return contexts;
+}
+
 std::uint64_t next_number() {
   const std::lock_guard lock(registry().mutex);
   return ++registry().numbers;
@@ -50,7 +55,7 @@ Context::Context(int index) : index_(index), number_(next_number()) {
   try {
     check(cudaEventCreateWithFlags(&handover_, cudaEventDisableTiming), "cudaEventCreateWithFlags");
   } catch (...) {
-    static_cast<void>(cudaStreamDestroy(stream_));
+    ignore(cudaStreamDestroy(stream_));
     throw;
   }
   staging_ = std::make_unique<StagingBuffer>(stream_);
@@ -102,9 +107,14 @@ int device_count() {
   return count;
 }
 
+Context* held_context(int index) noexcept {
+  const auto& held = thread_contexts().held;
+  const auto found = held.find(index);
+  return found == held.end() ? nullptr : found->second;
+}
+
 Context& current_context(int index) {
-  thread_local ThreadContexts contexts;
-  Context*& context = contexts.held[index];
+  Context*& context = thread_contexts().held[index];
   if (context != nullptr) {
     check(cudaSetDevice(index), "cudaSetDevice");
     return *context;

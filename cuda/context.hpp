@@ -47,6 +47,8 @@ class Context {
 /// The calling thread's context for GPU `index`, which becomes the thread's current device. Throws
 /// DeviceError when there is no such GPU.
 Context& current_context(int index);
+/// The context that the calling thread holds for GPU `index`, or null if it has none yet.
+Context* held_context(int index) noexcept;
 /// The context of that number, or null. Thread-safe.
 Context* context_of(std::uint64_t number);
 /// How many GPUs there are. Throws DeviceError when there is no driver, or none.

@@ -2,22 +2,9 @@
 #include "atomtrack/primitives/checks.hpp"
 #include "cuda/algorithms.hpp"
 #include "cuda/cuda_primitives.hpp"
+#include "cuda/workspace.hpp"
 
 namespace atomtrack {
-namespace {
-
-/// Scratch memory of a call, from the tensors' pool; the stream orders its reuse.
-struct Workspace {
-  Workspace(Device device, std::size_t size) : bytes(size) {
-    if (bytes > 0) block = detail::BlockRef(device, bytes);
-  }
-  void* data() const { return block ? block.data() : nullptr; }
-  std::size_t bytes;
-  detail::BlockRef block;
-};
-
-}  // namespace
-
 template <class T>
 void CudaPrimitives<T>::conv2d(const Tensor<T>& x, const Tensor<T>& w, Conv2dGeometry geometry,
                                Tensor<T>& y) {
@@ -26,7 +13,7 @@ void CudaPrimitives<T>::conv2d(const Tensor<T>& x, const Tensor<T>& w, Conv2dGeo
   if (x.numel() == 0) return fill(T{0}, y);
   const cuda::Convolution<T> of(x.shape(), w.shape(), y.shape(), geometry);
   const auto choice = cuda::choose_forward(context(), of);
-  const Workspace scratch(device(), choice.workspace);
+  const cuda::Workspace scratch(device(), choice.workspace);
   const T one{1}, zero{0};
   cuda::check(cudnnConvolutionForward(context().cudnn(), &one, of.x.get(), x.data(), of.w.get(),
                                       w.data(), of.operation.get(), choice.algorithm,
@@ -45,7 +32,7 @@ void CudaPrimitives<T>::conv2d_data_adjoint(const Tensor<T>& gy, const Tensor<T>
   }
   const cuda::Convolution<T> of(gx.shape(), w.shape(), gy.shape(), geometry);
   const auto choice = cuda::choose_data(context(), of);
-  const Workspace scratch(device(), choice.workspace);
+  const cuda::Workspace scratch(device(), choice.workspace);
   const T one{1}, keep = write == Write::accumulate ? T{1} : T{0};
   cuda::check(
       cudnnConvolutionBackwardData(context().cudnn(), &one, of.w.get(), w.data(), of.y.get(),
@@ -65,7 +52,7 @@ void CudaPrimitives<T>::conv2d_filter_adjoint(const Tensor<T>& gy, const Tensor<
   }
   const cuda::Convolution<T> of(x.shape(), gw.shape(), gy.shape(), geometry);
   const auto choice = cuda::choose_filter(context(), of);
-  const Workspace scratch(device(), choice.workspace);
+  const cuda::Workspace scratch(device(), choice.workspace);
   const T one{1}, keep = write == Write::accumulate ? T{1} : T{0};
   cuda::check(
       cudnnConvolutionBackwardFilter(context().cudnn(), &one, of.x.get(), x.data(), of.y.get(),

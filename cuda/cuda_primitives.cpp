@@ -6,14 +6,14 @@
 #include <mutex>
 
 #include "atomtrack/primitives/backends.hpp"
-#include "atomtrack/primitives/interpreted_features.hpp"
+#include "cuda/fused_features.hpp"
 #include "cuda/memory.hpp"
 
 namespace atomtrack {
 
 template <class T>
 std::unique_ptr<CompiledFeatures<T>> CudaPrimitives<T>::compile(const FeatureProgram<T>& program) {
-  return std::make_unique<InterpretedFeatures<T>>(*this, program);
+  return std::make_unique<cuda::FusedFeatures<T>>(*this, program, index_);
 }
 
 template <class T>

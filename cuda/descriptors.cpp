@@ -22,7 +22,7 @@ std::array<int, 4> narrow(const Shape& shape) {
 template <class T>
 TensorDescriptor describe_tensor(const Shape& shape) {
   const auto [n, c, h, w] = narrow(shape);
-  TensorDescriptor descriptor;
+  TensorDescriptor descriptor("cudnnCreateTensorDescriptor");
   check(
       cudnnSetTensor4dDescriptor(descriptor.get(), CUDNN_TENSOR_NCHW, cudnn_type<T>(), n, c, h, w),
       "cudnnSetTensor4dDescriptor");
@@ -32,7 +32,7 @@ TensorDescriptor describe_tensor(const Shape& shape) {
 template <class T>
 FilterDescriptor describe_filter(const Shape& shape) {
   const auto [o, c, h, w] = narrow(shape);
-  FilterDescriptor descriptor;
+  FilterDescriptor descriptor("cudnnCreateFilterDescriptor");
   check(
       cudnnSetFilter4dDescriptor(descriptor.get(), cudnn_type<T>(), CUDNN_TENSOR_NCHW, o, c, h, w),
       "cudnnSetFilter4dDescriptor");
@@ -41,7 +41,7 @@ FilterDescriptor describe_filter(const Shape& shape) {
 
 template <class T>
 ConvolutionDescriptor describe_convolution(Conv2dGeometry geometry) {
-  ConvolutionDescriptor descriptor;
+  ConvolutionDescriptor descriptor("cudnnCreateConvolutionDescriptor");
   check(cudnnSetConvolution2dDescriptor(descriptor.get(), geometry.padding, geometry.padding,
                                         geometry.stride, geometry.stride, 1, 1,
                                         CUDNN_CROSS_CORRELATION, cudnn_type<T>()),
@@ -53,8 +53,9 @@ ConvolutionDescriptor describe_convolution(Conv2dGeometry geometry) {
 }
 
 ActivationDescriptor describe_activation(cudnnActivationMode_t mode) {
-  ActivationDescriptor descriptor;
-  check(cudnnSetActivationDescriptor(descriptor.get(), mode, CUDNN_PROPAGATE_NAN, 0.0),
+  ActivationDescriptor descriptor("cudnnCreateActivationDescriptor");
+  // The only choice that a convolution can be fused with.
+  check(cudnnSetActivationDescriptor(descriptor.get(), mode, CUDNN_NOT_PROPAGATE_NAN, 0.0),
         "cudnnSetActivationDescriptor");
   return descriptor;
 }

@@ -13,7 +13,8 @@ namespace atomtrack::cuda {
 template <class Handle, cudnnStatus_t (*create)(Handle*), cudnnStatus_t (*destroy)(Handle)>
 class Descriptor {
  public:
-  Descriptor() { check(create(&handle_), "cudnnCreateDescriptor"); }
+  /// `creating` names the function `create`, for messages.
+  explicit Descriptor(const char* creating) { check(create(&handle_), creating); }
   Descriptor(Descriptor&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
   Descriptor& operator=(Descriptor&& other) noexcept {
     std::swap(handle_, other.handle_);

@@ -27,9 +27,13 @@ const char* advice(cudaError_t status) noexcept {
   }
 }
 
+void ignore(cudaError_t status) noexcept {
+  if (status != cudaSuccess) static_cast<void>(cudaGetLastError());
+}
+
 void check(cudaError_t status, const char* call) {
   if (status == cudaSuccess) return;
-  static_cast<void>(cudaGetLastError());
+  ignore(status);
   throw DeviceError(concatenate(call, ": ", cudaGetErrorString(status), " (CUDA error ",
                                 static_cast<int>(status), ")", advice(status)));
 }

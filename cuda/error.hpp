@@ -15,6 +15,9 @@ void check(cudaError_t status, const char* call);
 void check(cublasStatus_t status, const char* call);
 void check(cudnnStatus_t status, const char* call);
 
+/// For calls whose failure changes nothing: only clears it.
+void ignore(cudaError_t status) noexcept;
+
 /// What to do about an error of the runtime, or an empty text.
 const char* advice(cudaError_t status) noexcept;
 

@@ -21,14 +21,14 @@ class CudaMemory final : public DeviceMemory {
     void* data = nullptr;
     const cudaError_t status = cudaMalloc(&data, bytes);
     if (status == cudaErrorMemoryAllocation) {
-      static_cast<void>(cudaGetLastError());
-      throw DeviceError(concatenate("out of memory on ", Device::cuda(index_), ": ", bytes,
-                                    " bytes asked for", room(), advice(status)));
+      ignore(status);
+      throw OutOfMemoryError(concatenate("out of memory on ", Device::cuda(index_), ": ", bytes,
+                                         " bytes asked for", room(), advice(status)));
     }
     check(status, "cudaMalloc");
     return data;
   }
-  void deallocate(void* data) noexcept override { static_cast<void>(cudaFree(data)); }
+  void deallocate(void* data) noexcept override { ignore(cudaFree(data)); }
 
   void copy_to_host(void* host, const void* device, std::size_t bytes) override {
     if (bytes == 0) return;
@@ -51,14 +51,10 @@ class CudaMemory final : public DeviceMemory {
     check(cudaMemsetAsync(data, 0, bytes, current_context(index_).stream()), "cudaMemsetAsync");
   }
 
-  // A tensor may be freed where nothing may throw; a thread that could not make its context has
-  // enqueued nothing.
+  // A thread without a context has enqueued nothing.
   std::uint64_t queue() noexcept override {
-    try {
-      return current_context(index_).number();
-    } catch (...) {
-      return 0;
-    }
+    const Context* held = held_context(index_);
+    return held == nullptr ? 0 : held->number();
   }
   void wait_for(std::uint64_t queue) override {
     if (Context* other = context_of(queue)) current_context(index_).wait_for(*other);
@@ -68,7 +64,9 @@ class CudaMemory final : public DeviceMemory {
  private:
   static std::string room() {
     std::size_t free = 0, total = 0;
-    if (cudaMemGetInfo(&free, &total) != cudaSuccess) return "";
+    const cudaError_t status = cudaMemGetInfo(&free, &total);
+    ignore(status);
+    if (status != cudaSuccess) return "";
     return concatenate(", ", free, " of ", total, " are free");
   }
 

@@ -9,8 +9,12 @@ namespace atomtrack {
 
 template <class T>
 InterpretedFeatures<T>::InterpretedFeatures(Primitives<T>& primitives,
-                                            const FeatureProgram<T>& program)
-    : primitives_(primitives), program_(program), shapes_(program.value_shapes()) {
+                                            const FeatureProgram<T>& program,
+                                            std::int64_t images_at_once)
+    : primitives_(primitives),
+      program_(program),
+      shapes_(program.value_shapes()),
+      images_at_once_(images_at_once) {
   for (auto& step : program_.steps) {  // frozen: the caller's tensors may change later
     if (step.filter.defined()) step.filter = step.filter.clone();
     if (step.bias.defined()) step.bias = step.bias.clone();
@@ -24,29 +28,33 @@ InterpretedFeatures<T>::InterpretedFeatures(Primitives<T>& primitives,
 }
 
 template <class T>
-Tensor<T> InterpretedFeatures<T>::evaluate(const typename FeatureProgram<T>::Step& step,
-                                           const std::vector<Tensor<T>>& values) {
+Tensor<T> InterpretedFeatures<T>::evaluate(const Step& step, const std::vector<Tensor<T>>& values) {
   const Tensor<T>& input = values[step.input];
   const Device device = input.device();
-  if (step.kind == FeatureProgram<T>::Step::Kind::max_pool) {
+  if (step.kind == Step::Kind::max_pool) {
     Tensor<T> result(pool2d_shape(input.shape(), step.pool), device);
     Tensor<std::int32_t> indices(result.shape(), device);
     primitives_.max_pool2d(input, step.pool, result, indices);
     return result;
   }
   Tensor<T> result(conv2d_shape(input.shape(), step.filter.shape(), step.geometry), device);
-  primitives_.conv2d(input, step.filter, step.geometry, result);
-  const Tensor<T> bias = step.bias.reshape(Shape{1, step.bias.numel(), 1, 1});
-  primitives_.combine(Combination::add, result, bias, result);
-  if (step.has_residual)
-    primitives_.combine(Combination::add, result, values[step.residual], result);
-  if (step.relu) primitives_.map({MapKind::relu}, result, result);
+  convolve(step, input, step.has_residual ? values[step.residual] : Tensor<T>(), result);
   return result;
 }
 
 template <class T>
-void InterpretedFeatures<T>::run_image(const Tensor<T>& image, std::span<Tensor<T>> outputs) {
-  std::vector<Tensor<T>> values{image};
+void InterpretedFeatures<T>::convolve(const Step& step, const Tensor<T>& x,
+                                      const Tensor<T>& residual, Tensor<T>& result) {
+  primitives_.conv2d(x, step.filter, step.geometry, result);
+  const Tensor<T> bias = step.bias.reshape(Shape{1, step.bias.numel(), 1, 1});
+  primitives_.combine(Combination::add, result, bias, result);
+  if (residual.defined()) primitives_.combine(Combination::add, result, residual, result);
+  if (step.relu) primitives_.map({MapKind::relu}, result, result);
+}
+
+template <class T>
+void InterpretedFeatures<T>::run_part(const Tensor<T>& images, std::span<Tensor<T>> outputs) {
+  std::vector<Tensor<T>> values{images};
   for (std::size_t i = 0; i < program_.steps.size(); ++i) {
     values.push_back(evaluate(program_.steps[i], values));
     for (std::size_t v = 0; v < values.size(); ++v) {
@@ -57,7 +65,6 @@ void InterpretedFeatures<T>::run_image(const Tensor<T>& image, std::span<Tensor<
     primitives_.copy(values[program_.outputs[i]], outputs[i]);
 }
 
-// One image at a time: a batch needs no more scratch memory than an image.
 template <class T>
 void InterpretedFeatures<T>::run(const Tensor<T>& input, std::span<Tensor<T>> outputs) {
   const std::int64_t images = input.extent(0);
@@ -70,10 +77,11 @@ void InterpretedFeatures<T>::run(const Tensor<T>& input, std::span<Tensor<T>> ou
                       " outputs for a program of ", program_.outputs.size());
   for (std::size_t i = 0; i < outputs.size(); ++i)
     checks::same_shape("features", batch(program_.outputs[i]), outputs[i].shape());
-  std::vector<Tensor<T>> of_image(outputs.size());
-  for (std::int64_t n = 0; n < images; ++n) {
-    for (std::size_t i = 0; i < outputs.size(); ++i) of_image[i] = outputs[i].slice(n, 1);
-    run_image(input.slice(n, 1), of_image);
+  std::vector<Tensor<T>> of_part(outputs.size());
+  for (std::int64_t n = 0; n < images; n += images_at_once_) {
+    const std::int64_t count = std::min(images_at_once_, images - n);
+    for (std::size_t i = 0; i < outputs.size(); ++i) of_part[i] = outputs[i].slice(n, count);
+    run_part(input.slice(n, count), of_part);
   }
 }
 

@@ -40,7 +40,7 @@ class HostMemory final : public DeviceMemory {
  public:
   void* allocate(std::size_t bytes) override {
     void* data = ::operator new(bytes, std::align_val_t(alignment), std::nothrow);
-    require<DeviceError>(data != nullptr, "out of host memory: ", bytes, " bytes asked for");
+    require<OutOfMemoryError>(data != nullptr, "out of host memory: ", bytes, " bytes asked for");
     return data;
   }
   void deallocate(void* data) noexcept override {
@@ -144,7 +144,7 @@ class Pool {
   void* take_from_system(std::size_t size) {
     try {
       return memory_->allocate(size);
-    } catch (const DeviceError&) {
+    } catch (const OutOfMemoryError&) {
       if (statistics_.reserved == statistics_.in_use) throw;
       release_free_blocks();
       return memory_->allocate(size);

@@ -90,6 +90,27 @@ void convolve(const ConvolutionSize& of, T alpha, const T* x, const T* filter, T
   }
 }
 
+/// relu(x * filter + factor added + bias), `added` [n,k,p,q] not being read when the factor is 0.
+template <class T>
+void convolve_fused(const ConvolutionSize& of, T alpha, const T* x, const T* filter, T factor,
+                    const T* added, const T* bias, T* y) {
+  const Doubles filters(filter, filter + of.w_count());
+  Doubles columns = zeros(of.taps() * of.outputs());
+  for (std::int64_t n = 0; n < of.n; ++n) {
+    gather_columns(of, x + n * of.c * of.h * of.w, columns);
+    Doubles sums = zeros(of.k * of.outputs());
+    add_product(false, false, of.k, of.outputs(), of.taps(), filters.data(), columns.data(),
+                sums.data());
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      const std::int64_t at = n * of.k * of.outputs() + static_cast<std::int64_t>(i);
+      double sum = static_cast<double>(alpha) * sums[i];
+      if (factor != T{0}) sum += static_cast<double>(factor) * static_cast<double>(added[at]);
+      sum += static_cast<double>(bias[static_cast<std::int64_t>(i) / of.outputs()]);
+      y[at] = static_cast<T>(sum > 0.0 ? sum : 0.0);
+    }
+  }
+}
+
 template <class T>
 void convolve_data_adjoint(const ConvolutionSize& of, T alpha, const T* filter, const T* gy, T beta,
                            T* gx) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cuda_on_host/fatal.hpp"
+#include "cuda_on_host/faults.hpp"
 #include "cuda_on_host/handles.hpp"
 
 namespace cuda_on_host {
@@ -102,26 +103,38 @@ cublasStatus_t gemm(cublasHandle_t handle, cublasOperation_t flag_a, cublasOpera
 }
 
 }  // namespace
+
+std::size_t live_cublas_handles() {
+  return handles().count();
+}
+
 }  // namespace cuda_on_host
 
 extern "C" {
 
 cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
+  if (cuda_on_host::fault(__func__, __builtin_return_address(0)))
+    return CUBLAS_STATUS_INTERNAL_ERROR;
   *handle = cuda_on_host::handles().create();
   return CUBLAS_STATUS_SUCCESS;
 }
 
 cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
-  return cuda_on_host::handles().destroy(handle) ? CUBLAS_STATUS_SUCCESS
-                                                 : CUBLAS_STATUS_NOT_INITIALIZED;
+  const bool fails = cuda_on_host::fault(__func__, __builtin_return_address(0));
+  if (!cuda_on_host::handles().destroy(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  return fails ? CUBLAS_STATUS_INTERNAL_ERROR : CUBLAS_STATUS_SUCCESS;
 }
 
 cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
+  if (cuda_on_host::fault(__func__, __builtin_return_address(0)))
+    return CUBLAS_STATUS_INTERNAL_ERROR;
   return cuda_on_host::handles().set_stream(handle, stream) ? CUBLAS_STATUS_SUCCESS
                                                             : CUBLAS_STATUS_NOT_INITIALIZED;
 }
 
 cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t) {
+  if (cuda_on_host::fault(__func__, __builtin_return_address(0)))
+    return CUBLAS_STATUS_INTERNAL_ERROR;
   return cuda_on_host::handles().knows(handle) ? CUBLAS_STATUS_SUCCESS
                                                : CUBLAS_STATUS_NOT_INITIALIZED;
 }
@@ -134,6 +147,8 @@ cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t flag_a,
                               cublasOperation_t flag_b, int m, int n, int k, const float* alpha,
                               const float* a, int step_a, const float* b, int step_b,
                               const float* beta, float* c, int step_c) {
+  if (cuda_on_host::fault(__func__, __builtin_return_address(0)))
+    return CUBLAS_STATUS_INTERNAL_ERROR;
   return cuda_on_host::gemm(handle, flag_a, flag_b, m, n, k, alpha, a, step_a, b, step_b, beta, c,
                             step_c);
 }
@@ -142,6 +157,8 @@ cublasStatus_t cublasDgemm_v2(cublasHandle_t handle, cublasOperation_t flag_a,
                               cublasOperation_t flag_b, int m, int n, int k, const double* alpha,
                               const double* a, int step_a, const double* b, int step_b,
                               const double* beta, double* c, int step_c) {
+  if (cuda_on_host::fault(__func__, __builtin_return_address(0)))
+    return CUBLAS_STATUS_INTERNAL_ERROR;
   return cuda_on_host::gemm(handle, flag_a, flag_b, m, n, k, alpha, a, step_a, b, step_b, beta, c,
                             step_c);
 }

@@ -11,6 +11,7 @@
 
 #include "cuda_on_host/convolutions.hpp"
 #include "cuda_on_host/fatal.hpp"
+#include "cuda_on_host/faults.hpp"
 #include "cuda_on_host/handles.hpp"
 
 namespace cuda_on_host {
@@ -165,6 +166,11 @@ std::size_t count_of(std::int64_t elements) {
 }
 
 }  // namespace
+
+std::size_t live_cudnn_handles() {
+  return handles().count();
+}
+
 }  // namespace cuda_on_host
 
 using namespace cuda_on_host;  // NOLINT: the library's own functions follow
@@ -172,15 +178,19 @@ using namespace cuda_on_host;  // NOLINT: the library's own functions follow
 extern "C" {
 
 cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) {
+  if (fault(__func__, __builtin_return_address(0))) return CUDNN_STATUS_INTERNAL_ERROR;
   *handle = handles().create();
   return CUDNN_STATUS_SUCCESS;
 }
 
 cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) {
-  return handles().destroy(handle) ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_BAD_PARAM;
+  const bool fails = fault(__func__, __builtin_return_address(0));  // reported after the deed
+  if (!handles().destroy(handle)) return CUDNN_STATUS_BAD_PARAM;
+  return fails ? CUDNN_STATUS_INTERNAL_ERROR : CUDNN_STATUS_SUCCESS;
 }
 
 cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {
+  if (fault(__func__, __builtin_return_address(0))) return CUDNN_STATUS_INTERNAL_ERROR;
   return handles().set_stream(handle, stream) ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_BAD_PARAM;
 }
 
@@ -188,6 +198,7 @@ cudnnStatus_t cudnnGetConvolutionForwardAlgorithm_v7(
     cudnnHandle_t handle, const cudnnTensorDescriptor_t x, const cudnnFilterDescriptor_t w,
     const cudnnConvolutionDescriptor_t operation, const cudnnTensorDescriptor_t y, const int wanted,
     int* count, cudnnConvolutionFwdAlgoPerf_t* results) {
+  if (fault(__func__, __builtin_return_address(0))) return CUDNN_STATUS_INTERNAL_ERROR;
   return propose(handle, read(x, w, operation, y), CUDNN_CONVOLUTION_FWD_ALGO_WINOGRAD,
                  CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM, wanted, count, results);
 }
@@ -196,6 +207,7 @@ cudnnStatus_t cudnnGetConvolutionBackwardDataAlgorithm_v7(
     cudnnHandle_t handle, const cudnnFilterDescriptor_t w, const cudnnTensorDescriptor_t gy,
     const cudnnConvolutionDescriptor_t operation, const cudnnTensorDescriptor_t gx,
     const int wanted, int* count, cudnnConvolutionBwdDataAlgoPerf_t* results) {
+  if (fault(__func__, __builtin_return_address(0))) return CUDNN_STATUS_INTERNAL_ERROR;
   return propose(handle, read(gx, w, operation, gy), CUDNN_CONVOLUTION_BWD_DATA_ALGO_0,
                  CUDNN_CONVOLUTION_BWD_DATA_ALGO_1, wanted, count, results);
 }
@@ -204,6 +216,7 @@ cudnnStatus_t cudnnGetConvolutionBackwardFilterAlgorithm_v7(
     cudnnHandle_t handle, const cudnnTensorDescriptor_t x, const cudnnTensorDescriptor_t gy,
     const cudnnConvolutionDescriptor_t operation, const cudnnFilterDescriptor_t gw,
     const int wanted, int* count, cudnnConvolutionBwdFilterAlgoPerf_t* results) {
+  if (fault(__func__, __builtin_return_address(0))) return CUDNN_STATUS_INTERNAL_ERROR;
   return propose(handle, read(x, gw, operation, gy), CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0,
                  CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1, wanted, count, results);
 }
@@ -215,6 +228,7 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void* alpha,
                                       cudnnConvolutionFwdAlgo_t algorithm, void* workspace,
                                       size_t bytes, const void* beta,
                                       const cudnnTensorDescriptor_t y_of, void* y) {
+  if (fault(__func__, __builtin_return_address(0))) return CUDNN_STATUS_INTERNAL_ERROR;
   const auto problem = read(x_of, w_of, operation, y_of);
   const ConvolutionSize size = problem ? problem->size : ConvolutionSize{};
   const Call call{x,
@@ -233,6 +247,56 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void* alpha,
   });
 }
 
+cudnnStatus_t cudnnConvolutionBiasActivationForward(
+    cudnnHandle_t handle, const void* alpha, const cudnnTensorDescriptor_t x_of, const void* x,
+    const cudnnFilterDescriptor_t w_of, const void* w, const cudnnConvolutionDescriptor_t operation,
+    cudnnConvolutionFwdAlgo_t algorithm, void* workspace, size_t bytes, const void* factor,
+    const cudnnTensorDescriptor_t added_of, const void* added,
+    const cudnnTensorDescriptor_t bias_of, const void* bias,
+    const cudnnActivationDescriptor_t activation, const cudnnTensorDescriptor_t y_of, void* y) {
+  if (fault(__func__, __builtin_return_address(0))) return CUDNN_STATUS_INTERNAL_ERROR;
+  const auto problem = read(x_of, w_of, operation, y_of);
+  const ConvolutionSize size = problem ? problem->size : ConvolutionSize{};
+  // Something has to be refused, so that there is somebody who has to do without.
+  if (problem && size.k == 3) return CUDNN_STATUS_NOT_SUPPORTED_PADDING;
+  cudnnActivationMode_t mode{};
+  cudnnNanPropagation_t nan{};
+  double coefficient = 0.0;
+  if (cudnnGetActivationDescriptor(activation, &mode, &nan, &coefficient) != CUDNN_STATUS_SUCCESS ||
+      mode != CUDNN_ACTIVATION_RELU || nan != CUDNN_NOT_PROPAGATE_NAN)
+    return refuse("only a ReLU that does not propagate NaNs can be fused with every algorithm");
+  cudnnDataType_t bias_type{}, added_type{};
+  const auto biases = dense_extents(bias_of, bias_type);
+  const auto addends = dense_extents(added_of, added_type);
+  if (problem) {
+    const auto extent = [](std::int64_t value) { return static_cast<int>(value); };
+    const std::array<int, 4> bias_shape{1, extent(size.k), 1, 1};
+    const std::array<int, 4> y_shape{extent(size.n), extent(size.k), extent(size.p),
+                                     extent(size.q)};
+    if (biases != bias_shape || bias_type != problem->type)
+      return refuse("the bias is not [1,k,1,1] of the tensors' type");
+    if (addends != y_shape || added_type != problem->type)
+      return refuse("what is added does not have the result's shape and type");
+    if (!is_live(bias, count_of(size.k) * problem->element()) ||
+        !is_live(added, count_of(size.y_count()) * problem->element()))
+      return refuse("bias or addend is not all in device memory");
+  }
+  const Call call{x,
+                  w,
+                  count_of(size.x_count()),
+                  count_of(size.w_count()),
+                  y,
+                  count_of(size.y_count()),
+                  workspace,
+                  bytes,
+                  algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM};
+  return convolution_call(handle, problem, call, alpha, factor, [=](auto scale, auto share) {
+    using T = decltype(scale);
+    convolve_fused(size, scale, static_cast<const T*>(x), static_cast<const T*>(w), share,
+                   static_cast<const T*>(added), static_cast<const T*>(bias), static_cast<T*>(y));
+  });
+}
+
 cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void* alpha,
                                            const cudnnFilterDescriptor_t w_of, const void* w,
                                            const cudnnTensorDescriptor_t gy_of, const void* gy,
@@ -240,6 +304,7 @@ cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void* alp
                                            cudnnConvolutionBwdDataAlgo_t algorithm, void* workspace,
                                            size_t bytes, const void* beta,
                                            const cudnnTensorDescriptor_t gx_of, void* gx) {
+  if (fault(__func__, __builtin_return_address(0))) return CUDNN_STATUS_INTERNAL_ERROR;
   const auto problem = read(gx_of, w_of, operation, gy_of);
   const ConvolutionSize size = problem ? problem->size : ConvolutionSize{};
   const Call call{w,
@@ -265,6 +330,7 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void* a
                                              cudnnConvolutionBwdFilterAlgo_t algorithm,
                                              void* workspace, size_t bytes, const void* beta,
                                              const cudnnFilterDescriptor_t gw_of, void* gw) {
+  if (fault(__func__, __builtin_return_address(0))) return CUDNN_STATUS_INTERNAL_ERROR;
   const auto problem = read(x_of, gw_of, operation, gy_of);
   const ConvolutionSize size = problem ? problem->size : ConvolutionSize{};
   const Call call{x,

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "cuda_on_host/fatal.hpp"
+#include "cuda_on_host/faults.hpp"
 #include "cuda_on_host/kernel_launch.hpp"
 #include "cuda_on_host/streams.hpp"
 
@@ -59,6 +60,7 @@ class Arena {
     const auto begin = reinterpret_cast<std::uintptr_t>(base_);
     return {begin, begin + arena_bytes};
   }
+  std::size_t allocations() const { return live_.size(); }
   std::size_t free_bytes() const { return arena_bytes - used_; }
 
   /// Filled with NaNs, between two zones of `red_zone` bytes or more; null when nothing is left.
@@ -157,6 +159,8 @@ void Arena::check_red_zones(const char* what) const {
   }
 }
 
+std::size_t pinned = 0;  // blocks; guarded by device_mutex()
+
 struct sigaction previous_handler {};
 
 void on_fault(int, siginfo_t* info, void*) {
@@ -217,6 +221,14 @@ void check_red_zones(const char* what) {
   arena().check_red_zones(what);
 }
 
+std::size_t live_pinned() {
+  return pinned;
+}
+
+std::size_t live_allocations() {
+  return arena().allocations();
+}
+
 void watch_host_access() {
   struct sigaction present {};
   sigaction(SIGSEGV, nullptr, &present);
@@ -253,6 +265,8 @@ using cuda_on_host::remembered;
 extern "C" {
 
 cudaError_t cudaMalloc(void** pointer, size_t bytes) {
+  if (cuda_on_host::fault(__func__, __builtin_return_address(0)))
+    return remembered(cudaErrorMemoryAllocation);
   const std::lock_guard lock(cuda_on_host::device_mutex());
   cuda_on_host::watch_host_access();
   *pointer = cuda_on_host::arena().allocate(bytes);
@@ -260,21 +274,30 @@ cudaError_t cudaMalloc(void** pointer, size_t bytes) {
 }
 
 cudaError_t cudaFree(void* pointer) {
+  const bool fails = cuda_on_host::fault(__func__, __builtin_return_address(0));
   const std::lock_guard lock(cuda_on_host::device_mutex());
   if (pointer == nullptr) return cudaSuccess;
   cuda_on_host::run_everything();  // cudaFree waits for the device
-  return remembered(cuda_on_host::arena().release(pointer) ? cudaSuccess : cudaErrorInvalidValue);
+  if (!cuda_on_host::arena().release(pointer)) return remembered(cudaErrorInvalidValue);
+  // A failure is reported after the deed, as that of work given earlier would be.
+  return fails ? remembered(cudaErrorUnknown) : cudaSuccess;
 }
 
 cudaError_t cudaMallocHost(void** pointer, size_t bytes) {
+  if (cuda_on_host::fault(__func__, __builtin_return_address(0)))
+    return remembered(cudaErrorMemoryAllocation);
   *pointer = ::operator new(bytes, std::align_val_t(cuda_on_host::page), std::nothrow);
   if (*pointer == nullptr) return remembered(cudaErrorMemoryAllocation);
   std::memset(*pointer, 0xFF, bytes);
+  const std::lock_guard lock(cuda_on_host::device_mutex());
+  ++cuda_on_host::pinned;
   return cudaSuccess;
 }
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
+  if (cuda_on_host::fault(__func__, __builtin_return_address(0)))
+    return remembered(cudaErrorUnknown);
   const std::lock_guard lock(cuda_on_host::device_mutex());
   const cudaError_t status = cuda_on_host::check_copy(to, from, bytes, kind);
   if (status != cudaSuccess) return remembered(status);
@@ -282,12 +305,16 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
 }
 
 cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t stream) {
+  if (cuda_on_host::fault(__func__, __builtin_return_address(0)))
+    return remembered(cudaErrorUnknown);
   const std::lock_guard lock(cuda_on_host::device_mutex());
   if (!cuda_on_host::is_live(to, bytes)) return remembered(cudaErrorInvalidValue);
   return cuda_on_host::enqueue(stream, [=] { std::memset(to, value, bytes); });
 }
 
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  if (cuda_on_host::fault(__func__, __builtin_return_address(0)))
+    return remembered(cudaErrorUnknown);
   const std::lock_guard lock(cuda_on_host::device_mutex());
   *free = cuda_on_host::arena().free_bytes();
   *total = cuda_on_host::arena_bytes;

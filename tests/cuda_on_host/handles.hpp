@@ -37,6 +37,10 @@ class Handles {
     const std::lock_guard lock(device_mutex());
     return all_.count(state_of(handle)) != 0;
   }
+  std::size_t count() const {
+    const std::lock_guard lock(device_mutex());
+    return all_.size();
+  }
   /// The stream to work on; null if there is no such handle, or none was set.
   cudaStream_t stream(Handle handle) const {
     const std::lock_guard lock(device_mutex());

@@ -109,6 +109,48 @@ TEST_CASE("convolutions that do not fit are refused") {
   CHECK(problem.forward() == CUDNN_STATUS_SUCCESS);
 }
 
+TEST_CASE("fused convolutions that do not fit are refused") {
+  const Problem problem;
+  cudnnActivationDescriptor_t activation = nullptr;
+  cudnnTensorDescriptor_t bias = nullptr;
+  REQUIRE(cudnnCreateActivationDescriptor(&activation) == CUDNN_STATUS_SUCCESS);
+  REQUIRE(cudnnCreateTensorDescriptor(&bias) == CUDNN_STATUS_SUCCESS);
+  const auto describe = [&](cudnnActivationMode_t mode, int biases) {
+    REQUIRE(cudnnSetActivationDescriptor(activation, mode, CUDNN_NOT_PROPAGATE_NAN, 0.0) ==
+            CUDNN_STATUS_SUCCESS);
+    REQUIRE(cudnnSetTensor4dDescriptor(bias, CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT, 1, biases, 1,
+                                       1) == CUDNN_STATUS_SUCCESS);
+  };
+  const auto fused = [&](float factor, cudnnTensorDescriptor_t added) {
+    const float one = 1.0F;
+    return cudnnConvolutionBiasActivationForward(
+        problem.handle, &one, problem.x, problem.memory, problem.w, problem.memory,
+        problem.operation, CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM, problem.memory + 512,
+        1000, &factor, added, problem.memory, bias, problem.memory, activation, problem.y,
+        problem.memory + 256);
+  };
+  describe(CUDNN_ACTIVATION_RELU, 1);
+  REQUIRE(fused(-20.0F, problem.y) == CUDNN_STATUS_SUCCESS);  // relu(9 - 20 + 1)
+  std::array<float, 4> result{};
+  const auto read = [&] {
+    REQUIRE(cudaMemcpyAsync(result.data(), problem.memory + 256, sizeof(result),
+                            cudaMemcpyDeviceToHost, problem.stream) == cudaSuccess);
+    REQUIRE(cudaStreamSynchronize(problem.stream) == cudaSuccess);
+  };
+  read();
+  CHECK(result == std::array<float, 4>{});
+  REQUIRE(fused(0.5F, problem.y) == CUDNN_STATUS_SUCCESS);
+  read();
+  CHECK(result == std::array<float, 4>{10.5F, 10.5F, 10.5F, 10.5F});
+  CHECK(fused(1.0F, problem.x) == CUDNN_STATUS_BAD_PARAM);
+  describe(CUDNN_ACTIVATION_RELU, 2);
+  CHECK(fused(1.0F, problem.y) == CUDNN_STATUS_BAD_PARAM);
+  describe(CUDNN_ACTIVATION_IDENTITY, 1);
+  CHECK(fused(1.0F, problem.y) == CUDNN_STATUS_BAD_PARAM);
+  REQUIRE(cudnnDestroyActivationDescriptor(activation) == CUDNN_STATUS_SUCCESS);
+  REQUIRE(cudnnDestroyTensorDescriptor(bias) == CUDNN_STATUS_SUCCESS);
+}
+
 TEST_CASE("matrix products that do not fit are refused") {
   const Problem problem;
   cublasHandle_t handle = nullptr;

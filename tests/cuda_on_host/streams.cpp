@@ -12,6 +12,7 @@
 #include "cuda_on_host/block_scheduler.hpp"
 #include "cuda_on_host/device_memory.hpp"
 #include "cuda_on_host/fatal.hpp"
+#include "cuda_on_host/faults.hpp"
 #include "cuda_on_host/kernel_launch.hpp"
 
 namespace cuda_on_host {
@@ -103,6 +104,14 @@ cudaError_t enqueue(cudaStream_t handle, std::function<void()> work) {
   return cudaSuccess;
 }
 
+std::size_t live_streams() {
+  return runtime().streams.size();
+}
+
+std::size_t live_events() {
+  return runtime().events.size();
+}
+
 void run_everything() {
   const std::lock_guard lock(device_mutex());
   for (Stream* stream : runtime().streams) run_until(*stream, stream->given);
@@ -115,6 +124,10 @@ cudaError_t remembered(cudaError_t status) {
 
 void enqueue_kernel(const char* name, dim3 grid, dim3 block, cudaStream_t stream,
                     std::function<void()> body) {
+  if (fault(name, __builtin_return_address(0))) {
+    remembered(cudaErrorLaunchOutOfResources);
+    return;
+  }
   if (!launchable(grid, block)) {
     remembered(cudaErrorInvalidConfiguration);
     return;
@@ -132,6 +145,7 @@ using namespace cuda_on_host;  // NOLINT: the runtime's own functions follow
 extern "C" {
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* handle, unsigned) {
+  if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
   const std::lock_guard lock(device_mutex());
   auto* stream = new Stream;
   runtime().streams.insert(stream);
@@ -140,16 +154,18 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* handle, unsigned) {
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t handle) {
+  const bool fails = fault(__func__, __builtin_return_address(0));  // reported after the deed
   const std::lock_guard lock(device_mutex());
   if (!is_stream(handle)) return remembered(cudaErrorInvalidResourceHandle);
   Stream* stream = stream_of(handle);
   run_until(*stream, stream->given);
   runtime().streams.erase(stream);
   delete stream;
-  return cudaSuccess;
+  return fails ? remembered(cudaErrorUnknown) : cudaSuccess;
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
+  if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
   const std::lock_guard lock(device_mutex());
   if (!is_stream(handle)) return remembered(cudaErrorInvalidResourceHandle);
   run_until(*stream_of(handle), stream_of(handle)->given);
@@ -157,6 +173,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned) {
+  if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
   const std::lock_guard lock(device_mutex());
   if (!known(event_of(event))) return remembered(cudaErrorInvalidResourceHandle);
   // What the event stands for now: it may be recorded again before this stream gets there.
@@ -164,6 +181,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* handle, unsigned) {
+  if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
   const std::lock_guard lock(device_mutex());
   auto* event = new Event;
   runtime().events.insert(event);
@@ -172,6 +190,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* handle, unsigned) {
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t handle, cudaStream_t stream) {
+  if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
   const std::lock_guard lock(device_mutex());
   Event* event = event_of(handle);
   if (!known(event) || !is_stream(stream)) return remembered(cudaErrorInvalidResourceHandle);
@@ -180,6 +199,7 @@ cudaError_t cudaEventRecord(cudaEvent_t handle, cudaStream_t stream) {
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t handle) {
+  if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
   const std::lock_guard lock(device_mutex());
   if (!known(event_of(handle))) return remembered(cudaErrorInvalidResourceHandle);
   run_until(*event_of(handle));
@@ -187,11 +207,13 @@ cudaError_t cudaEventSynchronize(cudaEvent_t handle) {
 }
 
 cudaError_t cudaGetDeviceCount(int* count) {
+  if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
   *count = 1;
   return cudaSuccess;
 }
 
 cudaError_t cudaSetDevice(int device) {
+  if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
   return remembered(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
 }
 
@@ -215,6 +237,10 @@ const char* cudaGetErrorString(cudaError_t status) {
       return "invalid device ordinal";
     case cudaErrorInvalidResourceHandle:
       return "invalid resource handle";
+    case cudaErrorLaunchOutOfResources:
+      return "too many resources requested for launch";
+    case cudaErrorUnknown:
+      return "unknown error";
     default:
       return "an error that the emulation does not name";
   }

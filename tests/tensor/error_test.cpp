@@ -16,6 +16,7 @@ TEST_CASE("every error is an Error, and none is another") {
   CHECK_THROWS_AS(throw InputError("x"), Error);
   CHECK_THROWS_AS(throw WeightsError("x"), Error);
   CHECK_THROWS_AS(throw DeviceError("x"), Error);
+  CHECK_THROWS_AS(throw OutOfMemoryError("x"), DeviceError);
   CHECK_FALSE(std::is_base_of_v<ShapeError, InputError>);
   CHECK_FALSE(std::is_base_of_v<InputError, WeightsError>);
 }

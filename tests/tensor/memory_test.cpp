@@ -161,7 +161,7 @@ namespace {
 class SmallDevice final : public DeviceMemory {
  public:
   void* allocate(std::size_t bytes) override {
-    require<DeviceError>(used + bytes <= 1024, "full");
+    require<OutOfMemoryError>(used + bytes <= 1024, "full");
     used += bytes;
     auto* block = new std::byte[bytes + 64];
     sizes.emplace_back(block, bytes);

@@ -38,6 +38,12 @@ class DeviceError : public Error {
   using Error::Error;
 };
 
+/// A device that has no memory left for what was asked.
+class OutOfMemoryError : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
+};
+
 /// Writes its arguments one after another into a string: the way messages are built here.
 template <class... Parts>
 std::string concatenate(const Parts&... parts) {
