@@ -19,7 +19,7 @@ constexpr int column_width = 32;  // neighbouring sums of one block
 constexpr int column_height = 8;  // threads of one sum
 constexpr std::int64_t blocks_wanted = 512;
 constexpr std::int64_t most_splits = 256;
-constexpr std::int64_t most_grid_rows = 65535;
+constexpr std::int64_t most_blocks = 2048;  // twice what the largest GPU runs at a time
 
 /// The sum of one value per thread of a block of `row_threads`, in thread 0.
 __device__ double block_sum(double value) {
@@ -107,7 +107,7 @@ void sum_once(const Context& context, const From* src, const Sum& of, bool by_co
     launch("column_sums", column_sums_kernel<From, T>, dim3(blocks, splits),
            dim3(column_width, column_height), context, src, of, accumulate, dst, partial);
   } else {
-    const auto blocks = static_cast<unsigned>(std::min(of.outputs, most_grid_rows));
+    const auto blocks = static_cast<unsigned>(std::min(of.outputs, most_blocks));
     launch("row_sums", row_sums_kernel<From, T>, dim3(blocks, splits), dim3(row_threads), context,
            src, of, accumulate, dst, partial);
   }

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "atomtrack/datasets/annotations.hpp"
+#include "atomtrack/primitives/hardware.hpp"
 #include "atomtrack/weights/weights_file.hpp"
 #include "tools/evaluation_pictures.hpp"
 #include "tools/evaluation_runner.hpp"
@@ -129,18 +130,10 @@ std::string command_line() {
   return line;
 }
 
-std::string processor_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  }
-  return "unknown processor";
-}
-
 std::vector<std::string> environment(const EvaluationRequest& request) {
   std::vector<std::string> lines{
       std::string("atomtrack ") + ATOMTRACK_VERSION,
-      concatenate(processor_name(), ", ", std::thread::hardware_concurrency(),
+      concatenate(hardware(Device::cpu()), ", ", std::thread::hardware_concurrency(),
                   " threads of hardware; ", request.jobs, " runs at a time")};
   const std::string weights = find_weights(request.common.weights);
   if (!weights.empty())

@@ -6,12 +6,14 @@
 #include <sstream>
 
 #include "atomtrack/image/box_overlap.hpp"
+#include "atomtrack/primitives/hardware.hpp"
 #include "atomtrack/primitives/primitives.hpp"
 #include "atomtrack/tensor/memory.hpp"
 #include "tools/commands.hpp"
 #include "tools/common_options.hpp"
 #include "tools/output.hpp"
 #include "tools/selftest_checks.hpp"
+#include "tools/selftest_roofline.hpp"
 #include "tools/synthetic_video.hpp"
 
 namespace atomtrack::tools {
@@ -90,10 +92,14 @@ Part determinism_part(const Model& model, const Options& options) {
   return part;
 }
 
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
-                   values.end());
-  return values[values.size() / 2];
+double quantile(std::vector<double> values, double share) {
+  const auto rank = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + rank, values.end());
+  return values[static_cast<std::size_t>(rank)];
+}
+
+double median(const std::vector<double>& values) {
+  return quantile(values, 0.5);
 }
 
 /// Memory over many frames, and the times of the stages on the way.
@@ -132,7 +138,22 @@ std::vector<Part> long_run_parts(const Model& model, const Options& options, int
     time.line += text("%s%s %.2f", time.line.empty() ? "median ms: " : ", ", stage.name,
                       median(stage.values));
   }
-  return {memory, time};
+  Part roofline{"roofline"};
+  const Roofline ceilings = measure_roofline(model.device());
+  roofline.line =
+      text("%.0f GFLOP/s, %.0f GB/s measured", ceilings.operations / 1e9, ceilings.bytes / 1e9);
+  roofline.figures = {{"operations_per_second", ceilings.operations},
+                      {"bytes_per_second", ceilings.bytes}};
+  for (const StageWork& work : stage_work()) {
+    const auto stage = std::find_if(stages.begin(), stages.end(),
+                                    [&](const Stage& s) { return s.name == work.stage; });
+    // The classifier is updated in every tenth frame.
+    const double took = quantile(stage->values, work.stage == "update" ? 0.95 : 0.5);
+    const double floor = work.floor(ceilings);
+    roofline.figures[work.stage] = {{"floor_ms", floor}, {"took_ms", took}};
+    roofline.line += text("; %s %.0f %% of it", work.stage.c_str(), 100 * floor / took);
+  }
+  return {memory, time, roofline};
 }
 
 void selftest(const SelftestArguments& arguments, int& exit_status) {
@@ -143,6 +164,7 @@ void selftest(const SelftestArguments& arguments, int& exit_status) {
   std::ostringstream name;
   name << device;
   Json report{{"device", name.str()},
+              {"hardware", hardware(device)},
               {"version", ATOMTRACK_VERSION},
               {"host_threads", threads()},
               {"parts", Json::array()}};
@@ -157,8 +179,8 @@ void selftest(const SelftestArguments& arguments, int& exit_status) {
                                {"figures", part.figures}});
     passed = passed && part.passed;
   };
-  std::printf("atomtrack %s on %s, %d host threads\n", ATOMTRACK_VERSION, name.str().c_str(),
-              threads());
+  std::printf("atomtrack %s on %s, %d host threads\n%s\n", ATOMTRACK_VERSION, name.str().c_str(),
+              threads(), hardware(device).c_str());
   add(comparisons_part("primitives", compare_primitives(device)));
   add(comparisons_part("gradients", compare_gradients(device)));
   const std::string weights = find_weights(arguments.tracker.weights);

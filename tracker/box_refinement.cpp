@@ -11,7 +11,7 @@
 namespace atomtrack {
 namespace {
 
-/// Boxes, [K,4] in the coordinates that ascend; the arithmetic of 40 numbers is the host's.
+/// Boxes, [K,4] in the coordinates that ascend.
 template <class T>
 using Rows = std::vector<std::array<T, 4>>;
 
@@ -39,13 +39,31 @@ Variable<T> boxes_from_relative(const Variable<T>& relative, T w0, T h0) {
   return concat({slice(relative, 2, 0, 2) * unit - size * 0.5, size}, 2);
 }
 
-}  // namespace
-
+/// Every box takes every step, so that the host has nothing to decide and waits for nothing.
 template <class T>
-RefinedBoxes<T> refine_boxes(const OverlapPredictor<T>& predict, const Tensor<T>& boxes,
+RefinedBoxes<T> step_by_step(const OverlapPredictor<T>& predict, const Tensor<T>& boxes,
                              const RefinementOptions& options) {
-  require<ShapeError>(boxes.rank() == 2 && boxes.extent(1) == 4 && boxes.extent(0) >= 1,
-                      "refine_boxes: boxes ", boxes.shape(), ": expected [K,4] with K at least 1");
+  const std::int64_t count = boxes.extent(0);
+  const auto position = static_cast<T>(options.position_step),
+             size = static_cast<T>(options.size_step);
+  const Variable<T> length(
+      Tensor<T>(Shape{1, 1, 4}, {position, position, size, size}, boxes.device()));
+  Tensor<T> at = boxes.reshape(Shape{1, count, 4}), overlap;
+  for (int step = 0; step < options.steps; ++step) {
+    const Variable<T> leaf = Variable<T>::leaf(at), here(at);
+    const Variable<T> predicted = predict(leaf);
+    const Variable<T> slope = backprop(sum(predicted), leaf, Differentiable::no);
+    const Variable<T> extent = slice(here, 2, 2, 2);
+    overlap = predicted.value().reshape(Shape{count});
+    at = (here + slope * length * concat({extent, extent}, 2)).value();
+  }
+  return {at.reshape(Shape{count, 4}), overlap};
+}
+
+/// The arithmetic of 40 numbers is the host's, which decides on every box's every step.
+template <class T>
+RefinedBoxes<T> box_by_box(const OverlapPredictor<T>& predict, const Tensor<T>& boxes,
+                           const RefinementOptions& options) {
   const Device device = boxes.device();
   const std::int64_t count = boxes.extent(0);
   const bool relative = options.space == RefinementSpace::relative;
@@ -91,6 +109,18 @@ RefinedBoxes<T> refine_boxes(const OverlapPredictor<T>& predict, const Tensor<T>
   return {refined, overlap};
 }
 
+}  // namespace
+
+template <class T>
+RefinedBoxes<T> refine_boxes(const OverlapPredictor<T>& predict, const Tensor<T>& boxes,
+                             const RefinementOptions& options) {
+  require<ShapeError>(boxes.rank() == 2 && boxes.extent(1) == 4 && boxes.extent(0) >= 1,
+                      "refine_boxes: boxes ", boxes.shape(), ": expected [K,4] with K at least 1");
+  if (options.decay < 1.0 || options.space == RefinementSpace::relative)
+    return box_by_box(predict, boxes, options);
+  return step_by_step(predict, boxes, options);
+}
+
 std::vector<Box> propose_boxes(const Box& box, const Options& options, RandomSource& random) {
   const double side = std::sqrt(box.width * box.height);
   const double smallest = std::min(box.width, box.height) * options.proposal_minimum_size;
@@ -111,10 +141,15 @@ std::vector<Box> propose_boxes(const Box& box, const Options& options, RandomSou
 
 bool mean_of_best(const Tensor<float>& boxes, const Tensor<float>& overlap, const Options& options,
                   Box& mean, double& mean_overlap) {
-  Rows<float> rows = rows_of(boxes);
-  const std::vector<float> score = overlap.to_vector();
+  // One array, because each that is fetched from a device is waited for.
+  const Variable<float> scores(overlap.reshape(Shape{overlap.numel(), 1}));
+  const std::vector<float> joined = concat({Variable<float>(boxes), scores}, 1).value().to_vector();
+  Rows<float> rows(joined.size() / 5);
+  std::vector<float> score(rows.size());
   std::vector<std::size_t> order;
   for (std::size_t k = 0; k < rows.size(); ++k) {
+    std::copy_n(joined.data() + 5 * k, 4, rows[k].begin());
+    score[k] = joined[5 * k + 4];
     auto& [x, y, w, h] = rows[k];
     w = std::max(w, 1.0F);
     h = std::max(h, 1.0F);

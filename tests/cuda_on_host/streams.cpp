@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <set>
 #include <string>
@@ -215,6 +216,30 @@ cudaError_t cudaGetDeviceCount(int* count) {
 cudaError_t cudaSetDevice(int device) {
   if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
   return remembered(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
+  if (device != 0) return remembered(cudaErrorInvalidDevice);
+  *properties = {};
+  std::strcpy(properties->name, "an emulated GPU");
+  properties->major = 7;
+  properties->minor = 5;
+  properties->multiProcessorCount = 1;
+  properties->totalGlobalMem = std::size_t{8} << 30;
+  return cudaSuccess;
+}
+
+cudaError_t cudaDriverGetVersion(int* version) {
+  if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
+  *version = CUDART_VERSION;
+  return cudaSuccess;
 }
 
 cudaError_t cudaGetLastError() {

@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "atomtrack/primitives/hardware.hpp"
 #include "atomtrack/primitives/primitives.hpp"
 #include "atomtrack/tensor/memory.hpp"
 #include "atomtrack/tensor/random.hpp"
@@ -201,7 +202,8 @@ double handover() {
 }  // namespace
 
 std::vector<double> use_whole_backend() {
-  std::vector<double> seen{large_upload(), handover()};
+  std::vector<double> seen{large_upload(), handover(),
+                           static_cast<double>(hardware(Device::cuda(0)).size())};
   for (const std::vector<double>& more : {Tour<float>().run(), Tour<double>().run()})
     seen.insert(seen.end(), more.begin(), more.end());
   release_cached_memory(Device::cuda(0));

@@ -149,6 +149,7 @@ const ReduceCase reductions[] = {
     {{100003}, {}},
     {{300, 700}, {300, 1}},
     {{300, 700}, {700}},
+    {{2053, 3}, {2053, 1}},  // more sums than a GPU is given blocks
 };
 
 const double not_a_number = std::numeric_limits<double>::quiet_NaN();

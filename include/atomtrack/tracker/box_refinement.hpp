@@ -39,7 +39,7 @@ struct RefinedBoxes {
 };
 
 /// Maximises the predicted overlap over each of `boxes` [K,4] by gradient ascent (sections 3.1
-/// and 3.3).
+/// and 3.3). Does not wait for the device of `boxes` in image space without decay.
 template <class T>
 RefinedBoxes<T> refine_boxes(const OverlapPredictor<T>& predict, const Tensor<T>& boxes,
                              const RefinementOptions& options);
