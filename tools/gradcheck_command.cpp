@@ -31,11 +31,11 @@ std::vector<ArgumentReport> summary(const GradientReport& report) {
   return rows;
 }
 
-void gradcheck(const std::string& op, const std::string& json, int& exit_status) {
+void gradcheck(const std::string& op, Device device, const std::string& json, int& exit_status) {
   nlohmann::json rows = nlohmann::json::array();
   std::size_t checked = 0, failed = 0;
   std::vector<std::string> names;
-  for (const GradientCase& gradient_case : gradient_cases()) {
+  for (const GradientCase& gradient_case : gradient_cases(device)) {
     names.push_back(gradient_case.op);
     if (!op.empty() && gradient_case.op != op && !gradient_case.op.starts_with(op + " ") &&
         !gradient_case.op.starts_with(op + ","))
@@ -82,14 +82,20 @@ void gradcheck(const std::string& op, const std::string& json, int& exit_status)
 
 void add_gradcheck_command(CLI::App& app, int& exit_status) {
   auto op = std::make_shared<std::string>();
+  auto device = std::make_shared<std::string>("cpu");
   auto json = std::make_shared<std::string>();
   CLI::App* command = app.add_subcommand(
       "gradcheck",
       "compare every derivative with a numeric one, in double; exit status 1 if one fails");
   command->add_option("--op", *op, "only this operation")->type_name("NAME");
+  command->add_option("--device", *device, "where to compute: cpu, reference, cuda or cuda:N")
+      ->type_name("NAME")
+      ->capture_default_str();
   command->add_option("--json", *json, "write a row per operation, argument and order")
       ->type_name("FILE");
-  command->callback([op, json, &exit_status] { gradcheck(*op, *json, exit_status); });
+  command->callback([op, device, json, &exit_status] {
+    gradcheck(*op, parse_device(*device), *json, exit_status);
+  });
 }
 
 }  // namespace atomtrack::tools

@@ -226,14 +226,15 @@ void add_pooling_and_norms(std::vector<GradientCase>& cases) {
                          square(in[0]),
                          {CropWindow{-1, 1, 4, 6, 1, 0, 0}, CropWindow{0, 0, 2, 2, 2, 1, 0}}, 3, 4);
                    }});
-  cases.push_back(
-      {"batch_norm evaluation",
-       {"x", "weight", "bias"},
-       shapes({{2, 3, 2, 2}, {3}, {3}}),
-       [](In in) {
-         const Tensor<double> mean(Shape{3}, {0.1, -0.2, 0.3}), variance(Shape{3}, {0.5, 1.0, 2.0});
-         return batch_norm_evaluation(in[0], in[1], in[2], mean, variance, 1e-5);
-       }});
+  cases.push_back({"batch_norm evaluation",
+                   {"x", "weight", "bias"},
+                   shapes({{2, 3, 2, 2}, {3}, {3}}),
+                   [](In in) {
+                     const Device device = in[0].device();
+                     const Tensor<double> mean(Shape{3}, {0.1, -0.2, 0.3}, device),
+                         variance(Shape{3}, {0.5, 1.0, 2.0}, device);
+                     return batch_norm_evaluation(in[0], in[1], in[2], mean, variance, 1e-5);
+                   }});
   cases.push_back(
       {"batch_norm training", {"x", "weight", "bias"}, shapes({{3, 2, 2, 1}, {2}, {2}}), [](In in) {
          return batch_norm_training(in[0], in[1], in[2], 1e-5).y;
@@ -251,7 +252,7 @@ constexpr IouPredictorWidths reduced{3, 4, 3, 3, 3, 4, 3, 4, 3, 4, 3};
 
 /// The reduced predictor with random weights, its batch norms in evaluation with statistics of
 /// their own.
-IouPredictor<double> reduced_predictor() {
+IouPredictor<double> reduced_predictor(Device device = Device::cpu()) {
   RandomSource random(11);
   IouPredictor<double> predictor(IouArchitecture::modulation, reduced);
   NamedTensors weights;
@@ -267,7 +268,7 @@ IouPredictor<double> reduced_predictor() {
       value = static_cast<float>(mean + std::clamp(random.normal(0.0, deviation), -0.8, 0.8));
     weights.emplace(name, tensor);
   }
-  load_parameters(predictor, "", weights);
+  load_parameters(predictor, "", weights, device);
   return predictor;
 }
 
@@ -285,12 +286,13 @@ Tensor<double> image_boxes(std::int64_t count, RandomSource& random) {
   return boxes;
 }
 
-void add_iou_predictor(std::vector<GradientCase>& cases) {
+void add_iou_predictor(std::vector<GradientCase>& cases, Device device) {
   RandomSource random(12);
-  const auto reference2 = Variable<double>(normal(layer2, random)),
-             reference3 = Variable<double>(normal(layer3, random));
-  const auto test2 = Variable<double>(normal(layer2, random)),
-             test3 = Variable<double>(normal(layer3, random));
+  const auto map = [&](const Shape& shape) {
+    return Variable<double>(normal(shape, random).to(device));
+  };
+  const auto reference2 = map(layer2), reference3 = map(layer3);
+  const auto test2 = map(layer2), test3 = map(layer3);
   const auto predict = [=](const IouPredictor<double>& predictor, const Variable<double>& reference,
                            const Variable<double>& boxes) {
     const auto modulation =
@@ -301,12 +303,13 @@ void add_iou_predictor(std::vector<GradientCase>& cases) {
     return Inputs{image_boxes(1, source), image_boxes(3, source)};
   };
   // ReLUs and cell edges are everywhere inside: points that meet one are redrawn.
-  cases.push_back(
-      {"iou_predictor",
-       {"reference box", "boxes"},
-       draw_boxes,
-       [=, predictor = reduced_predictor()](In in) { return predict(predictor, in[0], in[1]); },
-       2});
+  cases.push_back({"iou_predictor",
+                   {"reference box", "boxes"},
+                   draw_boxes,
+                   [=, predictor = reduced_predictor(device)](In in) {
+                     return predict(predictor, in[0], in[1]);
+                   },
+                   2});
 
   GradientCase parameters{"iou_predictor parameters", {}, {}, {}, 1, 3};
   IouPredictor<double> pattern = reduced_predictor();
@@ -316,7 +319,8 @@ void add_iou_predictor(std::vector<GradientCase>& cases) {
     parameter_shapes.push_back(value->shape());
   }
   RandomSource box_source(13);
-  const Variable<double> reference(image_boxes(1, box_source)), boxes(image_boxes(3, box_source));
+  const Variable<double> reference(image_boxes(1, box_source).to(device)),
+      boxes(image_boxes(3, box_source).to(device));
   parameters.draw = [](RandomSource& source) {
     IouPredictor<double> drawn = reduced_predictor();
     Inputs inputs;
@@ -328,7 +332,7 @@ void add_iou_predictor(std::vector<GradientCase>& cases) {
     return inputs;
   };
   parameters.f = [=](In in) {
-    IouPredictor<double> predictor = reduced_predictor();
+    IouPredictor<double> predictor = reduced_predictor(device);
     const auto slots = named_parameters(predictor, "");
     for (std::size_t i = 0; i < slots.size(); ++i) *slots[i].second = in[i];
     return predict(predictor, reference, boxes);
@@ -336,10 +340,11 @@ void add_iou_predictor(std::vector<GradientCase>& cases) {
   cases.push_back(std::move(parameters));
 }
 
-void add_classifier(std::vector<GradientCase>& cases) {
+void add_classifier(std::vector<GradientCase>& cases, Device device) {
   RandomSource random(14);
-  const Tensor<double> samples = normal({2, 3, 5, 5}, random),
-                       labels = positive({2, 1, 5, 5}, random), weights(Shape{2}, {0.4, 0.6});
+  const Tensor<double> samples = normal({2, 3, 5, 5}, random).to(device),
+                       labels = positive({2, 1, 5, 5}, random).to(device),
+                       weights(Shape{2}, {0.4, 0.6}, device);
   // A wide PELU: the paper's alpha of 0.05 would bend within the step of the numeric derivative.
   const ClassifierLoss loss{1.5, 0.1, 1e-2};
   const auto residuals = joint_residuals(samples, labels, weights, loss);
@@ -435,16 +440,35 @@ GradientReport check_product(const GradientCase& gradient_case) {
   return report;
 }
 
+/// x on another device; so is its gradient on the way back.
+Variable<double> moved(const Variable<double>& x, Device device) {
+  if (x.device() == device) return x;
+  return record(
+      "moved", x.value().to(device),
+      [home = x.device()](std::size_t, const Variable<double>& g) { return moved(g, home); }, x);
+}
+
+/// The function on `device`, for inputs and a result on the host, where the checker works.
+CheckedFunction through(Device device, const CheckedFunction& f) {
+  if (device.is_host()) return f;
+  return [device, f](In in) {
+    std::vector<Variable<double>> there;
+    for (const Variable<double>& input : in) there.push_back(moved(input, device));
+    return moved(f(there), Device::cpu());
+  };
+}
+
 }  // namespace
 
-std::vector<GradientCase> gradient_cases() {
+std::vector<GradientCase> gradient_cases(Device device) {
   std::vector<GradientCase> cases;
   add_elementwise(cases);
   add_reductions_and_layout(cases);
   add_matrices_and_convolutions(cases);
   add_pooling_and_norms(cases);
-  add_iou_predictor(cases);
-  add_classifier(cases);
+  add_iou_predictor(cases, device);
+  add_classifier(cases, device);
+  for (GradientCase& one : cases) one.f = through(device, one.f);
   return cases;
 }
 

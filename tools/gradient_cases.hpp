@@ -22,8 +22,9 @@ struct GradientCase {
 };
 
 /// Every differentiable operation; the IoU predictor at reduced width (boxes and parameters); the
-/// classifier's residuals; and "J^T J p", Algorithm 1's product against the numeric Jacobian.
-std::vector<GradientCase> gradient_cases();
+/// classifier's residuals; and "J^T J p", Algorithm 1's product against the numeric Jacobian. They
+/// are computed on `device`; inputs and results are the host's.
+std::vector<GradientCase> gradient_cases(Device device = Device::cpu());
 
 /// Runs one case.
 GradientReport check(const GradientCase& gradient_case);
