@@ -7,6 +7,7 @@
 
 #include "atomtrack/autodiff/operations.hpp"
 #include "atomtrack/image/relative_box.hpp"
+#include "atomtrack/layers/box_ascent.hpp"
 
 namespace atomtrack {
 namespace {
@@ -46,18 +47,13 @@ RefinedBoxes<T> step_by_step(const OverlapPredictor<T>& predict, const Tensor<T>
   const std::int64_t count = boxes.extent(0);
   const auto position = static_cast<T>(options.position_step),
              size = static_cast<T>(options.size_step);
-  const Variable<T> length(
-      Tensor<T>(Shape{1, 1, 4}, {position, position, size, size}, boxes.device()));
-  Tensor<T> at = boxes.reshape(Shape{1, count, 4}), overlap;
-  for (int step = 0; step < options.steps; ++step) {
-    const Variable<T> leaf = Variable<T>::leaf(at), here(at);
-    const Variable<T> predicted = predict(leaf);
-    const Variable<T> slope = backprop(sum(predicted), leaf, Differentiable::no);
-    const Variable<T> extent = slice(here, 2, 2, 2);
-    overlap = predicted.value().reshape(Shape{count});
-    at = (here + slope * length * concat({extent, extent}, 2)).value();
-  }
-  return {at.reshape(Shape{count, 4}), overlap};
+  const Tensor<T> length(Shape{4}, {position, position, size, size}, boxes.device());
+  AscentStep<T> reached{boxes.reshape(Shape{1, count, 4}), {}};
+  for (int step = 0; step < options.steps; ++step)
+    reached = ascended(predict, reached.boxes, length);
+  Tensor<T> overlap;
+  if (reached.overlap.defined()) overlap = reached.overlap.reshape(Shape{count});
+  return {reached.boxes.reshape(Shape{count, 4}), overlap};
 }
 
 /// The arithmetic of 40 numbers is the host's, which decides on every box's every step.

@@ -62,12 +62,15 @@ void climb(const IouPredictor<float>& predictor, const Modulation<float>& modula
   }
   Tensor<float> boxes(Shape{crops, static_cast<std::int64_t>(climbers), 4},
                       std::span<const float>(moving), device);
+  const auto length =
+      Tensor<float>::full(Shape{}, static_cast<float>(options.refinement_step_length), device);
   for (int step = 0; step < options.refinement_steps; ++step) {
     boxes = ascended<float>(
-        [&](const Variable<float>& at) {
-          return predictor.predict(known.features, modulation, at);
-        },
-        boxes, options.refinement_step_length);
+                [&](const Variable<float>& at) {
+                  return predictor.predict(known.features, modulation, at);
+                },
+                boxes, length)
+                .boxes;
   }
   moving = boxes.to_vector();
   for (std::size_t i = 0; i < moving.size() / 4; ++i) {

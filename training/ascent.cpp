@@ -60,7 +60,7 @@ void ascend_candidates(const IouPredictor<T>& predictor, const Tensor<T>& layer2
         ascended<T>(
             [&](const Variable<T>& at) { return predictor.predict(features, modulation, at); },
             as_tensor(shape, boxes, device))
-            .to_vector();
+            .boxes.to_vector();
     for (std::size_t i = 0; i < rows * climbers; ++i) {
       if (!options.full && static_cast<int>(i % climbers) % options.steps < step) continue;
       put_box(boxes, i, box_at(higher, i));
