@@ -15,3 +15,4 @@ grep -q "use --device cpu\|stubs folder" <<< "$output" || { echo "does not say w
 output=$("$command" selftest --frames 2 2>&1) || { echo "--device auto did not fall back: $output"; exit 1; }
 grep -q "no GPU is used" <<< "$output" || { echo "--device auto does not say why: $output"; exit 1; }
 grep -q " on cpu" <<< "$output" || { echo "expected the cpu: $output"; exit 1; }
+grep -Eq "roofline +ok +[1-9][0-9]* GFLOP/s, [1-9][0-9]* GB/s measured; features [0-9]+ %" <<< "$output" || { echo "no roofline: $output"; exit 1; }

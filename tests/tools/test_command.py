@@ -323,6 +323,9 @@ class Command(unittest.TestCase):
         self.assertEqual({(row["argument"], row["order"]) for row in rows}, {("features", 1), ("boxes", 1), ("features", 2), ("boxes", 2)})
         self.assertTrue(all(row["passed"] and row["op"] == "prroi_pool" for row in rows))
         self.assert_refused(self.run_command("gradcheck", "--op", "nothing"), "nothing")
+        self.assert_refused(self.run_command("gradcheck", "--device", "cuda:99"))
+        on_reference = self.run_command("gradcheck", "--op", "add", "--device", "reference")
+        self.assertEqual(on_reference.returncode, 0, on_reference.stdout)
 
     def test_bench(self):
         result = self.run_command("bench", "--frames", "2", "--json", self.path("bench.json"))
