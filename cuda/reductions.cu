@@ -21,7 +21,7 @@ constexpr std::int64_t blocks_wanted = 512;
 constexpr std::int64_t most_splits = 256;
 constexpr std::int64_t most_blocks = 2048;  // twice what the largest GPU runs at a time
 
-/// The sum of one value per thread of a block of `row_threads`, in thread 0.
+/// The sum of one value per thread of a block of `row_threads`: given to thread 0.
 __device__ double block_sum(double value) {
   __shared__ double shares[row_threads];
   const unsigned thread = threadIdx.x;
@@ -31,9 +31,8 @@ __device__ double block_sum(double value) {
     if (thread < half) shares[thread] += shares[thread + half];
     __syncthreads();
   }
-  const double sum = shares[0];
-  __syncthreads();  // the next sum overwrites the shares
-  return sum;
+  // Thread 0 alone reads and, in the next sum, writes this share: no barrier is needed between.
+  return thread == 0 ? shares[0] : 0.0;
 }
 
 /// What a launch sums: for each of `outputs` positions of `kept`, the source over `reduced`, split
