@@ -165,6 +165,19 @@ std::size_t count_of(std::int64_t elements) {
   return static_cast<std::size_t>(elements);
 }
 
+Call forward_call(const ConvolutionSize& size, const void* x, const void* w, void* y,
+                  void* workspace, std::size_t bytes, cudnnConvolutionFwdAlgo_t algorithm) {
+  return {x,
+          w,
+          count_of(size.x_count()),
+          count_of(size.w_count()),
+          y,
+          count_of(size.y_count()),
+          workspace,
+          bytes,
+          algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM};
+}
+
 }  // namespace
 
 std::size_t live_cudnn_handles() {
@@ -231,15 +244,7 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void* alpha,
   if (fault(__func__, __builtin_return_address(0))) return CUDNN_STATUS_INTERNAL_ERROR;
   const auto problem = read(x_of, w_of, operation, y_of);
   const ConvolutionSize size = problem ? problem->size : ConvolutionSize{};
-  const Call call{x,
-                  w,
-                  count_of(size.x_count()),
-                  count_of(size.w_count()),
-                  y,
-                  count_of(size.y_count()),
-                  workspace,
-                  bytes,
-                  algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM};
+  const Call call = forward_call(size, x, w, y, workspace, bytes, algorithm);
   return convolution_call(handle, problem, call, alpha, beta, [=](auto scale, auto keep) {
     using T = decltype(scale);
     convolve(size, scale, static_cast<const T*>(x), static_cast<const T*>(w), keep,
@@ -281,15 +286,7 @@ cudnnStatus_t cudnnConvolutionBiasActivationForward(
         !is_live(added, count_of(size.y_count()) * problem->element()))
       return refuse("bias or addend is not all in device memory");
   }
-  const Call call{x,
-                  w,
-                  count_of(size.x_count()),
-                  count_of(size.w_count()),
-                  y,
-                  count_of(size.y_count()),
-                  workspace,
-                  bytes,
-                  algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM};
+  const Call call = forward_call(size, x, w, y, workspace, bytes, algorithm);
   return convolution_call(handle, problem, call, alpha, factor, [=](auto scale, auto share) {
     using T = decltype(scale);
     convolve_fused(size, scale, static_cast<const T*>(x), static_cast<const T*>(w), share,
