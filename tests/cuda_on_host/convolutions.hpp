@@ -76,16 +76,24 @@ void gather_columns(const ConvolutionSize& of, const T* image, Doubles& columns)
   });
 }
 
+/// The sums of one image's convolution, [k, outputs]; `columns` is scratch.
+template <class T>
+Doubles convolved(const ConvolutionSize& of, const T* image, const Doubles& filters,
+                  Doubles& columns) {
+  gather_columns(of, image, columns);
+  Doubles sums = zeros(of.k * of.outputs());
+  add_product(false, false, of.k, of.outputs(), of.taps(), filters.data(), columns.data(),
+              sums.data());
+  return sums;
+}
+
 template <class T>
 void convolve(const ConvolutionSize& of, T alpha, const T* x, const T* filter, T beta, T* y) {
   const Doubles filters(filter, filter + of.w_count());
   Doubles columns = zeros(of.taps() * of.outputs());
   const std::int64_t made = of.k * of.outputs();
   for (std::int64_t n = 0; n < of.n; ++n) {
-    gather_columns(of, x + n * of.c * of.h * of.w, columns);
-    Doubles sums = zeros(made);
-    add_product(false, false, of.k, of.outputs(), of.taps(), filters.data(), columns.data(),
-                sums.data());
+    const Doubles sums = convolved(of, x + n * of.c * of.h * of.w, filters, columns);
     store(y + n * made, sums.data(), made, alpha, beta);
   }
 }
@@ -97,10 +105,7 @@ void convolve_fused(const ConvolutionSize& of, T alpha, const T* x, const T* fil
   const Doubles filters(filter, filter + of.w_count());
   Doubles columns = zeros(of.taps() * of.outputs());
   for (std::int64_t n = 0; n < of.n; ++n) {
-    gather_columns(of, x + n * of.c * of.h * of.w, columns);
-    Doubles sums = zeros(of.k * of.outputs());
-    add_product(false, false, of.k, of.outputs(), of.taps(), filters.data(), columns.data(),
-                sums.data());
+    const Doubles sums = convolved(of, x + n * of.c * of.h * of.w, filters, columns);
     for (std::size_t i = 0; i < sums.size(); ++i) {
       const std::int64_t at = n * of.k * of.outputs() + static_cast<std::int64_t>(i);
       double sum = static_cast<double>(alpha) * sums[i];

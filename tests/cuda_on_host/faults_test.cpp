@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -22,6 +21,7 @@
 
 #include "atomtrack/tensor/error.hpp"
 #include "atomtrack/tensor/memory.hpp"
+#include "cuda_on_host/child_process.hpp"
 #include "cuda_on_host/whole_backend.hpp"
 
 using namespace atomtrack;
@@ -31,30 +31,19 @@ namespace {
 
 /// What `work` returns when it runs in a child process, or how that ended.
 std::string in_child(const std::function<std::string()>& work) {
-  int ends[2];
-  REQUIRE(pipe(ends) == 0);
-  const pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
+  const cuda_on_host::Child child = cuda_on_host::run_child([&](int end) {
     const std::string text = work();
     std::size_t sent = 0;
     while (sent < text.size()) {
-      const ssize_t part = write(ends[1], text.data() + sent, text.size() - sent);
+      const ssize_t part = write(end, text.data() + sent, text.size() - sent);
       if (part <= 0) _exit(1);
       sent += static_cast<std::size_t>(part);
     }
-    _exit(0);
-  }
-  close(ends[1]);
-  std::string text;
-  std::array<char, 4096> part{};
-  for (ssize_t got; (got = read(ends[0], part.data(), part.size())) > 0;)
-    text.append(part.data(), static_cast<std::size_t>(got));
-  close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
+  });
+  const int status = child.status;
   if (WIFSIGNALED(status)) return "killed by signal " + std::to_string(WTERMSIG(status));
-  return WEXITSTATUS(status) == 0 ? text : "ended with " + std::to_string(WEXITSTATUS(status));
+  return WEXITSTATUS(status) == 0 ? child.text
+                                  : "ended with " + std::to_string(WEXITSTATUS(status));
 }
 
 std::vector<ApiCall> parse(const std::string& text) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "training/synthetic_data.hpp"
 
+#include "atomtrack/layers/resnet18.hpp"
 #include "atomtrack/tensor/random.hpp"
+#include "training/initialization.hpp"
 
 namespace atomtrack::test {
 namespace {
@@ -57,6 +59,13 @@ ImageReader synthetic_reader() {
     }
     return image;
   };
+}
+
+WeightsFile synthetic_backbone() {
+  WeightsFile file;
+  file.metadata.architecture = "backbone";
+  file.tensors = initial_weights(expected_tensors(ResNet18<float>(), "feature_extractor"), 4);
+  return file;
 }
 
 SamplingOptions small_sampling() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "atomtrack/training/pair_source.hpp"
+#include "atomtrack/weights/weights_file.hpp"
 
 namespace atomtrack::test {
 
@@ -15,6 +16,9 @@ constexpr int target_red = 250;
 Dataset synthetic_videos(const std::string& name = "video");
 Dataset synthetic_stills();
 ImageReader synthetic_reader();
+
+/// A backbone with random filters, batch norm doing nothing.
+WeightsFile synthetic_backbone();
 
 /// Small crops and few proposals, so that a step takes a fraction of a second.
 SamplingOptions small_sampling();

@@ -27,14 +27,6 @@ std::shared_ptr<const PairSource> source(int targets = 1) {
                                       test::small_augmentation(), 21);
 }
 
-/// A backbone with random filters, batch norm doing nothing.
-WeightsFile start() {
-  WeightsFile file;
-  file.metadata.architecture = "backbone";
-  file.tensors = initial_weights(expected_tensors(ResNet18<float>(), "feature_extractor"), 4);
-  return file;
-}
-
 TrainingOptions options() {
   TrainingOptions o;
   o.seed = 8;
@@ -62,7 +54,7 @@ std::vector<TrainingPair> some_pairs(const PairSource& from, std::uint64_t count
 template <class T>
 TrainingNetwork<T> network() {
   TrainingNetwork<T> result;
-  NamedTensors weights = start().tensors;
+  NamedTensors weights = test::synthetic_backbone().tensors;
   weights.merge(initial_weights(expected_tensors(result.predictor, "bb_regressor"), 5));
   load_parameters(result, "", weights);
   result.predictor.set_training(true);
@@ -178,15 +170,15 @@ TEST_CASE("the gradient of the whole loss is its numerical derivative") {
 
 TEST_CASE("training goes on from a checkpoint bit for bit") {
   GradientExchange alone;
-  Trainer whole(options(), start(), source(), alone);
+  Trainer whole(options(), test::synthetic_backbone(), source(), alone);
   std::vector<double> losses;
   while (!whole.finished()) losses.push_back(whole.step().loss);
   CHECK(losses.size() == 4);
 
-  Trainer first(options(), start(), source(), alone);
+  Trainer first(options(), test::synthetic_backbone(), source(), alone);
   for (int i = 0; i < 3; ++i) CHECK(first.step().loss == losses[static_cast<std::size_t>(i)]);
   const WeightsFile checkpoint = first.checkpoint("a configuration");
-  Trainer second(options(), start(), source(), alone);
+  Trainer second(options(), test::synthetic_backbone(), source(), alone);
   second.restore(checkpoint, "a configuration");
   CHECK(second.pairs_done() == 12);
   CHECK(second.step().loss == losses[3]);
@@ -194,16 +186,16 @@ TEST_CASE("training goes on from a checkpoint bit for bit") {
   CHECK(same(second.checkpoint("x").tensors, whole.checkpoint("x").tensors));
 
   CHECK_THROWS_AS(second.restore(checkpoint, "another configuration"), WeightsError);
-  CHECK_THROWS_AS(second.restore(start(), "a configuration"), WeightsError);
+  CHECK_THROWS_AS(second.restore(test::synthetic_backbone(), "a configuration"), WeightsError);
   TrainingOptions siamese = options();
   siamese.architecture = IouArchitecture::siamese;
-  Trainer other(siamese, start(), source(), alone);
+  Trainer other(siamese, test::synthetic_backbone(), source(), alone);
   CHECK_THROWS_AS(other.restore(checkpoint, "a configuration"), WeightsError);
 }
 
 TEST_CASE("two processes train as one does") {
   GradientExchange alone;
-  Trainer one(options(), start(), source(), alone);
+  Trainer one(options(), test::synthetic_backbone(), source(), alone);
   std::vector<double> losses;
   while (!one.finished()) losses.push_back(one.step().loss);
 
@@ -214,7 +206,7 @@ TEST_CASE("two processes train as one does") {
   for (int rank = 0; rank < 2; ++rank) {
     threads.emplace_back([&, rank] {
       PairedExchange exchange(shared, rank);
-      Trainer trainer(options(), start(), source(), exchange);
+      Trainer trainer(options(), test::synthetic_backbone(), source(), exchange);
       const auto at = static_cast<std::size_t>(rank);
       while (!trainer.finished()) paired[at].push_back(trainer.step().loss);
       weights[at] = trainer.weights().tensors;
@@ -231,8 +223,8 @@ TEST_CASE("two processes train as one does") {
 
 TEST_CASE("a frozen backbone stays as it is, and a trained one keeps its statistics") {
   GradientExchange alone;
-  Trainer trainer(options(), start(), source(), alone);
-  const NamedTensors before = start().tensors;
+  Trainer trainer(options(), test::synthetic_backbone(), source(), alone);
+  const NamedTensors before = test::synthetic_backbone().tensors;
   const auto changed = [&] {
     int count = 0;
     const NamedTensors now = trainer.checkpoint("").tensors;
@@ -258,7 +250,7 @@ TEST_CASE("the weights handed out are the average of the last steps") {
   GradientExchange alone;
   TrainingOptions fast = options();
   fast.average = 0.5;
-  Trainer trainer(fast, start(), source(), alone);
+  Trainer trainer(fast, test::synthetic_backbone(), source(), alone);
   const std::string name = "bb_regressor.iou_predictor.weight";
   const auto initial = trainer.weights().tensors.at(name).to_vector();
   std::vector<double> average(initial.begin(), initial.end());
@@ -280,7 +272,7 @@ TEST_CASE("training lowers the loss") {
   longer.batch = 8;
   longer.group = 8;
   longer.schedule = {{400, 2e-3, 5e-4, 0.0, 0.0}};
-  Trainer trainer(longer, start(), source(), alone);
+  Trainer trainer(longer, test::synthetic_backbone(), source(), alone);
   double first = 0.0, last = 0.0;
   for (int i = 0; i < 50; ++i) {
     const double loss = trainer.step().loss;
@@ -301,7 +293,8 @@ TEST_CASE("every architecture trains, and equal seeds give equal results") {
     GradientExchange alone;
     TrainingOptions o = options();
     o.architecture = parse_iou_architecture(name);
-    Trainer a(o, start(), source(2), alone), b(o, start(), source(2), alone);
+    Trainer a(o, test::synthetic_backbone(), source(2), alone),
+        b(o, test::synthetic_backbone(), source(2), alone);
     CHECK(a.step().loss == b.step().loss);
     CHECK(std::isfinite(a.step().loss));
     CHECK(a.weights().metadata.architecture == name);
@@ -324,7 +317,7 @@ TEST_CASE("options that cannot train are refused") {
   const auto refused = [&](auto change) {
     TrainingOptions o = options();
     change(o);
-    CHECK_THROWS_AS(Trainer(o, start(), source(), alone), InputError);
+    CHECK_THROWS_AS(Trainer(o, test::synthetic_backbone(), source(), alone), InputError);
   };
   refused([](TrainingOptions& o) { o.group = 3; });
   refused([](TrainingOptions& o) { o.average = 1.0; });

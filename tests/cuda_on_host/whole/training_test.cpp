@@ -21,13 +21,6 @@ std::shared_ptr<const PairSource> source() {
                                       test::small_augmentation(), 21);
 }
 
-WeightsFile backbone() {
-  WeightsFile file;
-  file.metadata.architecture = "backbone";
-  file.tensors = initial_weights(expected_tensors(ResNet18<float>(), "feature_extractor"), 4);
-  return file;
-}
-
 struct Gradients {
   std::vector<std::string> names;
   std::vector<Tensor<double>> values;
@@ -36,7 +29,7 @@ struct Gradients {
 /// Of the loss of some pairs in every parameter, backbone included.
 Gradients gradients_on(Device device, const std::vector<TrainingPair>& pairs) {
   TrainingNetwork<double> net;
-  NamedTensors weights = backbone().tensors;
+  NamedTensors weights = test::synthetic_backbone().tensors;
   weights.merge(initial_weights(expected_tensors(net.predictor, "bb_regressor"), 5));
   load_parameters(net, "", weights, device);
   net.predictor.set_training(true);
@@ -95,8 +88,8 @@ TEST_CASE("a step of training, of the head or of all, goes as on the CPU") {
     options.climbing_candidates = 1;
     options.schedule = {{4, 1e-4, 0.0, backbone_rate, 0.0}};
     GradientExchange alone;
-    Trainer cpu(options, backbone(), source(), alone, Device::cpu());
-    Trainer gpu(options, backbone(), source(), alone, Device::cuda(0));
+    Trainer cpu(options, test::synthetic_backbone(), source(), alone, Device::cpu());
+    Trainer gpu(options, test::synthetic_backbone(), source(), alone, Device::cuda(0));
     const NamedTensors before = cpu.weights().tensors;
     const Trainer::Step step = cpu.step(), came = gpu.step();
     CHECK(cpu.finished());
