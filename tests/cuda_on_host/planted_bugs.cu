@@ -82,6 +82,10 @@ __global__ void fill_in_structure_kernel(float value, Target target) {
   if (threadIdx.x < target.count) target.out[threadIdx.x] = value;
 }
 
+__global__ void fill_bytes_kernel(std::uint8_t* out, bool shared) {
+  out[shared ? threadIdx.x / 2 : threadIdx.x] = static_cast<std::uint8_t>(threadIdx.x);
+}
+
 }  // namespace
 
 void shift(cudaStream_t stream, const float* in, float* out, bool with_barrier) {
@@ -134,6 +138,10 @@ void fill(cudaStream_t stream, float value, float* out, int first) {
 
 void fill_wide(cudaStream_t stream, float* out, unsigned block) {
   launch("fill", fill_kernel, dim3(1), dim3(block), stream, 1.0F, out, 0);
+}
+
+void fill_bytes(cudaStream_t stream, std::uint8_t* out, bool shared) {
+  launch("fill_bytes", fill_bytes_kernel, dim3(1), dim3(threads), stream, out, shared);
 }
 
 void fill_in_structure(cudaStream_t stream, float value, float* out) {

@@ -3,6 +3,8 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstdint>
+
 namespace cuda_on_host::planted {
 
 // Kernels with and without faults, for the emulator's own tests. All run on one block of `threads`
@@ -32,6 +34,8 @@ void atomic_sum(cudaStream_t stream, const double* in, double* out, int blocks);
 void plain_sum(cudaStream_t stream, const double* in, double* out, int blocks);
 /// out[i] = value for i in [first, first + threads).
 void fill(cudaStream_t stream, float value, float* out, int first);
+/// out[i] = i for bytes of their own, or out[i / 2] = i for bytes that two threads share.
+void fill_bytes(cudaStream_t stream, std::uint8_t* out, bool shared);
 /// As fill, but `block` threads wide: more than 1024 are too many.
 void fill_wide(cudaStream_t stream, float* out, unsigned block);
 /// As fill, the pointer in a structure.

@@ -2,8 +2,9 @@
 // Finds races between the threads of an emulated kernel, in whatever order they run. The kernels
 // are compiled with -fsanitize=thread and the thread sanitizer is not linked: its hooks, which are
 // told of every load and store, are defined here and apply CUDA's own rules of order. Two accesses
-// to the same four bytes, one of them a write and not both atomic, must be of the same thread, or
-// of one block with a barrier in between; blocks are in no order until the kernel ends.
+// to the same byte, one of them a write and not both atomic, must be of the same thread, or of one
+// block with a barrier in between; blocks are in no order until the kernel ends. Of four bytes only
+// the last accesses are remembered, so a race for one byte can hide behind its neighbours' traffic.
 #include <sys/mman.h>
 
 #include <array>
@@ -25,8 +26,9 @@ namespace {
 struct Access {
   std::uint32_t launch = 0, block = 0, barrier = 0;
   std::uint16_t warp = 0;  // primitives that the thread's warp had passed
-  std::uint16_t thread : 15 = 0;
+  std::uint16_t thread : 11 = 0;
   std::uint16_t atomic : 1 = 0;
+  std::uint16_t bytes : 4 = 0;  // which of the four
   const void* code = nullptr;
 };
 
@@ -58,18 +60,27 @@ class Detector {
     mine.launch = progress.launch;
     mine.block = progress.block;
     mine.barrier = progress.barrier;
-    mine.thread = static_cast<std::uint16_t>(current_thread->linear & 0x7FFF);
+    mine.thread = static_cast<std::uint16_t>(current_thread->linear & 0x7FF);
     mine.warp = progress.warps[mine.thread / 32];
     mine.atomic = atomic ? 1 : 0;
     mine.code = code;
     const std::uintptr_t start = shared ? shared_.begin : device_.begin;
     Cell* cells = shared ? shared_cells_.data() : device_cells_;
-    for (std::uintptr_t i = (at - start) / cell_bytes; i <= (at + bytes - 1 - start) / cell_bytes;
-         ++i)
+    const std::uintptr_t first = at - start, end = first + bytes;
+    for (std::uintptr_t i = first / cell_bytes; i * cell_bytes < end; ++i) {
+      mine.bytes = touched(first, end, i * cell_bytes);
       note(cells[i], mine, write, shared);
+    }
   }
 
  private:
+  /// A bit for each byte of the cell at `cell` that lies in [first, end).
+  static std::uint16_t touched(std::uintptr_t first, std::uintptr_t end, std::uintptr_t cell) {
+    unsigned bits = 0;
+    for (std::uintptr_t k = 0; k < cell_bytes; ++k)
+      bits |= (cell + k >= first && cell + k < end ? 1U : 0U) << k;
+    return bits & 0xF;
+  }
   static bool ordered(const Access& before, const Access& now, bool shared) {
     if (before.launch != now.launch) return true;
     if (before.block != now.block) return shared;  // each block has its own shared memory
@@ -78,7 +89,7 @@ class Detector {
   }
   static bool conflict(const Access& before, const Access& now, bool shared) {
     const bool both_atomic = before.atomic != 0 && now.atomic != 0;
-    return !both_atomic && !ordered(before, now, shared);
+    return (before.bytes & now.bytes) != 0 && !both_atomic && !ordered(before, now, shared);
   }
 
   static void note(Cell& cell, const Access& mine, bool write, bool shared) {

@@ -27,6 +27,12 @@ TEST_CASE("races are found in every order") {
     planted::warp_sum(stream, floats, floats + values);
     planted::atomic_sum(stream, in, out, 8);
 
+    auto* bytes = reinterpret_cast<std::uint8_t*>(out);
+    planted::fill_bytes(stream, bytes, false);  // neighbours within a word, and no race
+
+    const std::string byte = last_words(SIGABRT, [&] { planted::fill_bytes(stream, bytes, true); });
+    CAPTURE(byte);
+    CHECK(contains(byte, "race in device memory"));
     const std::string barrier =
         last_words(SIGABRT, [&] { planted::shift(stream, floats, floats + values, false); });
     CAPTURE(barrier);
