@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "atomtrack/primitives/backends.hpp"
+#include "atomtrack/primitives/checks.hpp"
 #include "atomtrack/primitives/interpreted_features.hpp"
 #include "cpu/onednn_features.hpp"
 
@@ -11,6 +12,7 @@ namespace atomtrack {
 
 template <class T>
 std::unique_ptr<CompiledFeatures<T>> CpuPrimitives<T>::compile(const FeatureProgram<T>& program) {
+  checks::full_precision(program.precision, name());
 #ifdef ATOMTRACK_WITH_ONEDNN
   if constexpr (std::is_same_v<T, float>) return cpu::compile_with_onednn(program);
 #endif

@@ -11,31 +11,38 @@
 namespace atomtrack::cuda {
 namespace {
 
-using Key = std::array<std::int64_t, 11>;
+using Key = std::array<std::int64_t, 12>;
 
 template <class T>
 Key key_of(const Context& context, const Convolution<T>& of) {
-  Key key{context.device().index, of.geometry.stride, of.geometry.padding};
+  Key key{context.device().index, of.geometry.stride, of.geometry.padding,
+          static_cast<std::int64_t>(of.precision)};
   for (std::size_t i = 0; i < 4; ++i) {
-    key[3 + i] = of.x_shape.begin()[i];
-    key[7 + i] = of.w_shape.begin()[i];
+    key[4 + i] = of.x_shape.begin()[i];
+    key[8 + i] = of.w_shape.begin()[i];
   }
   return key;
 }
 
+/// Whether an algorithm that multiplies so is at least as exact as what was asked for.
+template <class T>
+bool exact_enough(cudnnMathType_t math, Precision precision) {
+  return std::is_same_v<T, double> || math == CUDNN_FMA_MATH || math == CUDNN_DEFAULT_MATH ||
+         math == math_of(precision) || precision == Precision::half;
+}
+
 /// The first of cuDNN's proposals that keeps our rules.
-template <class Algorithm, class Performance>
-Choice<Algorithm> first_fitting(std::span<const Performance> proposals, bool single,
+template <class Algorithm, class T, class Proposals>
+Choice<Algorithm> first_fitting(const Convolution<T>& of, const Proposals& proposals, int count,
                                 const char* what) {
-  for (const Performance& proposal : proposals) {
-    const bool exact =
-        !single || proposal.mathType == CUDNN_FMA_MATH || proposal.mathType == CUDNN_DEFAULT_MATH;
-    if (proposal.status == CUDNN_STATUS_SUCCESS && exact &&
+  for (const auto& proposal : std::span(proposals).first(static_cast<std::size_t>(count))) {
+    if (proposal.status == CUDNN_STATUS_SUCCESS &&
+        exact_enough<T>(proposal.mathType, of.precision) &&
         proposal.determinism == CUDNN_DETERMINISTIC && proposal.memory <= workspace_limit)
       return {proposal.algo, proposal.memory};
   }
   throw DeviceError(
-      concatenate(what, ": cuDNN has no deterministic algorithm of full precision for it"));
+      concatenate(what, ": cuDNN has no deterministic algorithm of enough precision for it"));
 }
 
 /// The choice for a problem, made by `ask` the first time.
@@ -51,14 +58,15 @@ Choice<Algorithm> remembered(Context& context, const Convolution<T>& of, Ask ask
 
 template <class T>
 Convolution<T>::Convolution(const Shape& x_of, const Shape& w_of, const Shape& y_of,
-                            Conv2dGeometry of)
+                            Conv2dGeometry of, Precision multiplied)
     : x_shape(x_of),
       w_shape(w_of),
       geometry(of),
+      precision(multiplied),
       x(describe_tensor<T>(x_of)),
       y(describe_tensor<T>(y_of)),
       w(describe_filter<T>(w_of)),
-      operation(describe_convolution<T>(of)) {}
+      operation(describe_convolution<T>(of, multiplied)) {}
 
 template <class T>
 Choice<cudnnConvolutionFwdAlgo_t> choose_forward(Context& context, const Convolution<T>& of) {
@@ -69,10 +77,7 @@ Choice<cudnnConvolutionFwdAlgo_t> choose_forward(Context& context, const Convolu
               context.cudnn(), of.x.get(), of.w.get(), of.operation.get(), of.y.get(),
               static_cast<int>(proposals.size()), &count, proposals.data()),
           "cudnnGetConvolutionForwardAlgorithm_v7");
-    return first_fitting<cudnnConvolutionFwdAlgo_t>(
-        std::span<const cudnnConvolutionFwdAlgoPerf_t>(proposals).first(
-            static_cast<std::size_t>(count)),
-        std::is_same_v<T, float>, "conv2d");
+    return first_fitting<cudnnConvolutionFwdAlgo_t>(of, proposals, count, "conv2d");
   });
 }
 
@@ -85,10 +90,8 @@ Choice<cudnnConvolutionBwdDataAlgo_t> choose_data(Context& context, const Convol
               context.cudnn(), of.w.get(), of.y.get(), of.operation.get(), of.x.get(),
               static_cast<int>(proposals.size()), &count, proposals.data()),
           "cudnnGetConvolutionBackwardDataAlgorithm_v7");
-    return first_fitting<cudnnConvolutionBwdDataAlgo_t>(
-        std::span<const cudnnConvolutionBwdDataAlgoPerf_t>(proposals).first(
-            static_cast<std::size_t>(count)),
-        std::is_same_v<T, float>, "conv2d_data_adjoint");
+    return first_fitting<cudnnConvolutionBwdDataAlgo_t>(of, proposals, count,
+                                                        "conv2d_data_adjoint");
   });
 }
 
@@ -102,10 +105,8 @@ Choice<cudnnConvolutionBwdFilterAlgo_t> choose_filter(Context& context, const Co
               context.cudnn(), of.x.get(), of.y.get(), of.operation.get(), of.w.get(),
               static_cast<int>(proposals.size()), &count, proposals.data()),
           "cudnnGetConvolutionBackwardFilterAlgorithm_v7");
-    return first_fitting<cudnnConvolutionBwdFilterAlgo_t>(
-        std::span<const cudnnConvolutionBwdFilterAlgoPerf_t>(proposals).first(
-            static_cast<std::size_t>(count)),
-        std::is_same_v<T, float>, "conv2d_filter_adjoint");
+    return first_fitting<cudnnConvolutionBwdFilterAlgo_t>(of, proposals, count,
+                                                          "conv2d_filter_adjoint");
   });
 }
 

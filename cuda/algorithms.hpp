@@ -11,10 +11,12 @@ namespace atomtrack::cuda {
 /// A convolution or one of its adjoints, as cuDNN sees it.
 template <class T>
 struct Convolution {
-  Convolution(const Shape& x, const Shape& w, const Shape& y, Conv2dGeometry of);
+  Convolution(const Shape& x, const Shape& w, const Shape& y, Conv2dGeometry of,
+              Precision multiplied = Precision::full);
 
   Shape x_shape, w_shape;
   Conv2dGeometry geometry;
+  Precision precision;
   TensorDescriptor x, y;
   FilterDescriptor w;
   ConvolutionDescriptor operation;
@@ -27,8 +29,8 @@ struct Choice {
 };
 
 // The algorithm that cuDNN's heuristics put first among those that give the same bits on every run,
-// compute in full precision and need at most `workspace_limit` bytes; asked for once per thread and
-// problem. Throws DeviceError when there is none.
+// compute in the precision asked for or better and need at most `workspace_limit` bytes; asked for
+// once per thread and problem. Throws DeviceError when there is none.
 
 constexpr std::size_t workspace_limit = std::size_t{512} << 20;
 

@@ -92,13 +92,47 @@ cublasHandle_t Context::cublas() {
   return cublas_;
 }
 
+void Context::upload(void* device, const void* host, std::size_t bytes) {
+  if (bytes == 0) return;
+  if (capture_ != nullptr) return capture_->upload(device, host, bytes);
+  staging_->upload(device, host, bytes);
+}
+
 void Context::wait_for(Context& other) {
+  if (&other == this) return;
+  const std::lock_guard lock(other.recording_);
+  order_after(other);
+}
+
+bool Context::try_wait_for(Context& other) {
+  const std::unique_lock lock(other.recording_, std::try_to_lock);
+  if (lock.owns_lock()) order_after(other);
+  return lock.owns_lock();
+}
+
+bool Context::begin_recording() {
+  std::unique_lock lock(recording_);
+  auto capture = std::make_unique<Capture>(index_, stream_);
+  if (!capture->begin()) return false;
+  capture_ = std::move(capture);
+  lock.release();  // `end_recording` unlocks it, in the same thread
+  return true;
+}
+
+std::unique_ptr<RecordedWork> Context::end_recording() {
+  const std::lock_guard unlocked(recording_, std::adopt_lock);
+  const std::unique_ptr<Capture> capture = std::move(capture_);
+  return capture->end();
+}
+
+void Context::order_after(Context& other) {
   check(cudaEventRecord(other.handover_, other.stream_), "cudaEventRecord");
   check(cudaStreamWaitEvent(stream_, other.handover_, 0), "cudaStreamWaitEvent");
 }
 
 void Context::synchronize() {
   check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
+  staging_->all_done();
 }
 
 int device_count() {

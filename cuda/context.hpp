@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
 #include "atomtrack/tensor/device.hpp"
 #include "cuda/error.hpp"
+#include "cuda/graph.hpp"
 #include "cuda/staging.hpp"
 
 namespace atomtrack::cuda {
@@ -26,19 +28,33 @@ class Context {
   /// Created on first use: cuDNN takes a second and a hundred megabytes to start.
   cudnnHandle_t cudnn();
   cublasHandle_t cublas();
-  StagingBuffer& staging() { return *staging_; }
+  /// Enqueues the copy of `bytes` bytes to the GPU; the caller may reuse `host` at once.
+  void upload(void* device, const void* host, std::size_t bytes);
   /// Names this context's stream among all; never 0.
   std::uint64_t number() const { return number_; }
 
-  /// Makes later work here wait for all work that `other` has been given so far.
+  /// Makes later work here wait for all work that `other` has been given so far, once no other
+  /// thread records there.
   void wait_for(Context& other);
+  /// The same, or false while another thread records there.
+  bool try_wait_for(Context& other);
   void synchronize();
 
+  // What the stream is given between these two calls is recorded, as DeviceMemory says.
+  bool begin_recording();
+  std::unique_ptr<RecordedWork> end_recording();
+
  private:
+  void order_after(Context& other);
+
   int index_;
   std::uint64_t number_;
   cudaStream_t stream_ = nullptr;
   cudaEvent_t handover_ = nullptr;
+  // Another thread's event would become part of the capture: it is kept out of the stream
+  // meanwhile.
+  std::mutex recording_;
+  std::unique_ptr<Capture> capture_;  // under way
   cudnnHandle_t cudnn_ = nullptr;
   cublasHandle_t cublas_ = nullptr;
   std::unique_ptr<StagingBuffer> staging_;

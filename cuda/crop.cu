@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+
 #include "atomtrack/primitives/checks.hpp"
 #include "atomtrack/primitives/scalar/bilinear.hpp"
+#include "atomtrack/primitives/scalar/pixels.hpp"
 #include "cuda/cuda_primitives.hpp"
 #include "cuda/launch.hpp"
 
@@ -65,18 +68,40 @@ __global__ void crop_resize_adjoint_kernel(const T* grad, Resize resize, std::in
   }
 }
 
-/// One channel of an 8-bit frame of `channels` interleaved ones.
+constexpr int most_channels = 4;  // of a launch
+
+/// Some neighbouring channels of a frame, and what becomes of them: (value - offset) * scale.
+template <class T>
+struct Channels {
+  std::int64_t interleaved;  // in the frame
+  int count;                 // of them
+  T offset[most_channels], scale[most_channels];
+};
+
+/// Channels of an 8-bit frame; `frame` and `dst` start with the first of them.
 template <class T>
 __global__ void crop_resize_frame_kernel(const std::uint8_t* frame, Resize resize,
-                                         std::int64_t channels, T offset, T scale,
-                                         std::int64_t count, T* dst) {
+                                         Channels<T> channels, std::int64_t area, T* dst) {
+  for (std::int64_t i = first_item(); i < area; i += item_step()) {
+    const BilinearTap<T> row = row_tap<T>(resize, i / resize.width);
+    const BilinearTap<T> column = column_tap<T>(resize, i % resize.width);
+    // A loop of fixed length, so that no array is indexed by a variable: that takes memory.
+    for (int c = 0; c < most_channels; ++c) {
+      if (c >= channels.count) continue;
+      const T value = interpolate(row, column, [&](std::int64_t r, std::int64_t s) {
+        return static_cast<T>(frame[(r * resize.image_width + s) * channels.interleaved + c]);
+      });
+      dst[c * area + i] = (value - channels.offset[c]) * channels.scale[c];
+    }
+  }
+}
+
+__global__ void unpack_pixels_kernel(const std::byte* data, PixelRows frame, std::int64_t top,
+                                     std::int64_t left, std::int64_t step, std::int64_t width,
+                                     std::int64_t count, std::uint8_t* pixels) {
   for (std::int64_t i = first_item(); i < count; i += item_step()) {
-    const T value =
-        interpolate(row_tap<T>(resize, i / resize.width), column_tap<T>(resize, i % resize.width),
-                    [&](std::int64_t r, std::int64_t s) {
-                      return static_cast<T>(frame[(r * resize.image_width + s) * channels]);
-                    });
-    dst[i] = (value - offset) * scale;
+    const std::int64_t row = top + i / width * step, column = left + i % width * step;
+    scalar::unpack_pixel(frame, data + scalar::pixel_offset(frame, row, column), pixels + 3 * i);
   }
 }
 
@@ -127,12 +152,26 @@ void CudaPrimitives<T>::crop_resize_frame(const Tensor<std::uint8_t>& frame,
   const cuda::Resize resize{window, frame.extent(0), frame.extent(1), dst.extent(2), dst.extent(3)};
   const std::int64_t area = dst.extent(2) * dst.extent(3);
   if (area == 0) return;
-  for (std::int64_t c = 0; c < frame.extent(2); ++c) {
-    const auto channel = static_cast<std::size_t>(c);
+  const auto all = static_cast<int>(offset.size());
+  for (int first = 0; first < all; first += cuda::most_channels) {
+    cuda::Channels<T> channels{frame.extent(2), std::min(cuda::most_channels, all - first), {}, {}};
+    std::copy_n(offset.begin() + first, channels.count, channels.offset);
+    std::copy_n(scale.begin() + first, channels.count, channels.scale);
     cuda::launch("crop_resize_frame", cuda::crop_resize_frame_kernel<T>, cuda::grid_for(area),
-                 cuda::block_threads, context(), frame.data() + c, resize, frame.extent(2),
-                 offset[channel], scale[channel], area, dst.data() + c * area);
+                 cuda::block_threads, context(), frame.data() + first, resize, channels, area,
+                 dst.data() + first * area);
   }
+}
+
+template <class T>
+void CudaPrimitives<T>::unpack_pixels(const PixelRows& frame, std::int64_t top, std::int64_t left,
+                                      std::int64_t step, Tensor<std::uint8_t>& pixels) {
+  checks::pixels(frame, top, left, step, pixels.shape());
+  const std::int64_t count = pixels.extent(0) * pixels.extent(1);
+  if (count == 0) return;
+  cuda::launch("unpack_pixels", cuda::unpack_pixels_kernel, cuda::grid_for(count),
+               cuda::block_threads, context(), frame.data, frame, top, left, step, pixels.extent(1),
+               count, pixels.data());
 }
 
 template class CudaPrimitives<float>;

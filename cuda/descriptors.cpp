@@ -39,15 +39,27 @@ FilterDescriptor describe_filter(const Shape& shape) {
   return descriptor;
 }
 
+cudnnMathType_t math_of(Precision precision) {
+  switch (precision) {
+    case Precision::full:
+      break;
+    case Precision::tf32:
+      return CUDNN_TENSOR_OP_MATH;
+    case Precision::half:
+      return CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION;
+  }
+  // The default would let cuDNN round float operands to TF32's ten bits.
+  return CUDNN_FMA_MATH;
+}
+
 template <class T>
-ConvolutionDescriptor describe_convolution(Conv2dGeometry geometry) {
+ConvolutionDescriptor describe_convolution(Conv2dGeometry geometry, Precision precision) {
   ConvolutionDescriptor descriptor("cudnnCreateConvolutionDescriptor");
   check(cudnnSetConvolution2dDescriptor(descriptor.get(), geometry.padding, geometry.padding,
                                         geometry.stride, geometry.stride, 1, 1,
                                         CUDNN_CROSS_CORRELATION, cudnn_type<T>()),
         "cudnnSetConvolution2dDescriptor");
-  // Without this cuDNN may round float operands to TF32's ten bits.
-  check(cudnnSetConvolutionMathType(descriptor.get(), CUDNN_FMA_MATH),
+  check(cudnnSetConvolutionMathType(descriptor.get(), math_of(precision)),
         "cudnnSetConvolutionMathType");
   return descriptor;
 }
@@ -64,7 +76,7 @@ template TensorDescriptor describe_tensor<float>(const Shape&);
 template TensorDescriptor describe_tensor<double>(const Shape&);
 template FilterDescriptor describe_filter<float>(const Shape&);
 template FilterDescriptor describe_filter<double>(const Shape&);
-template ConvolutionDescriptor describe_convolution<float>(Conv2dGeometry);
-template ConvolutionDescriptor describe_convolution<double>(Conv2dGeometry);
+template ConvolutionDescriptor describe_convolution<float>(Conv2dGeometry, Precision);
+template ConvolutionDescriptor describe_convolution<double>(Conv2dGeometry, Precision);
 
 }  // namespace atomtrack::cuda

@@ -53,9 +53,12 @@ TensorDescriptor describe_tensor(const Shape& shape);
 /// A dense filter [Cout,Cin,Kh,Kw].
 template <class T>
 FilterDescriptor describe_filter(const Shape& shape);
-/// A cross-correlation in T's own precision.
+/// What cuDNN calls a precision.
+cudnnMathType_t math_of(Precision precision);
+/// A cross-correlation with sums in T.
 template <class T>
-ConvolutionDescriptor describe_convolution(Conv2dGeometry geometry);
+ConvolutionDescriptor describe_convolution(Conv2dGeometry geometry,
+                                           Precision precision = Precision::full);
 ActivationDescriptor describe_activation(cudnnActivationMode_t mode);
 
 }  // namespace atomtrack::cuda

@@ -2,6 +2,7 @@
 #include "cuda/fused_features.hpp"
 
 #include "cuda/algorithms.hpp"
+#include "cuda/convolution.hpp"
 #include "cuda/workspace.hpp"
 
 namespace atomtrack::cuda {
@@ -9,6 +10,8 @@ namespace {
 
 /// Enough to keep a GPU busy, and at 288 x 288 pixels about 700 MB of maps.
 constexpr std::int64_t images_at_once = 32;
+/// What a tracker looks at in a frame, several scales included. A recording keeps all its maps.
+constexpr std::int64_t images_recorded = 8;
 
 /// cuDNN 9 tells kinds of refusal apart by the last three digits.
 bool not_supported(cudnnStatus_t status) {
@@ -22,8 +25,52 @@ template <class T>
 FusedFeatures<T>::FusedFeatures(Primitives<T>& primitives, const FeatureProgram<T>& program,
                                 int index)
     : InterpretedFeatures<T>(primitives, program, images_at_once),
+      primitives_(primitives),
       index_(index),
-      relu_(describe_activation(CUDNN_ACTIVATION_RELU)) {}
+      relu_(describe_activation(CUDNN_ACTIVATION_RELU)),
+      handover_(Device::cuda(index)) {
+  require<InputError>(program.precision == Precision::full || std::is_same_v<T, float>,
+                      "features in double: full precision only");
+}
+
+template <class T>
+FusedFeatures<T>::~FusedFeatures() {
+  try {
+    handover_.take_over();  // this thread gives the memory back
+  } catch (const Error&) {
+    // Then the GPU does no more work that could mind.
+  }
+}
+
+template <class T>
+typename FusedFeatures<T>::Batch& FusedFeatures<T>::batch_for(const Tensor<T>& input,
+                                                              std::span<const Tensor<T>> outputs) {
+  const Device device = Device::cuda(index_);
+  const auto found = batches_.find(input.extent(0));
+  if (found != batches_.end()) return found->second;
+  Batch batch{Tensor<T>(input.shape(), device), {}, Recording(device)};
+  for (const Tensor<T>& output : outputs) batch.outputs.emplace_back(output.shape(), device);
+  return batches_.emplace(input.extent(0), std::move(batch)).first->second;
+}
+
+template <class T>
+void FusedFeatures<T>::run(const Tensor<T>& input, std::span<Tensor<T>> outputs) {
+  handover_.take_over();
+  if (input.extent(0) > images_recorded || input.numel() == 0)
+    return InterpretedFeatures<T>::run(input, outputs);
+  this->check_run(input, outputs);
+  Batch& batch = batch_for(input, outputs);
+  primitives_.copy(input, batch.input);
+  batch.recording.run({batch.input.data()},
+                      [&] { InterpretedFeatures<T>::run(batch.input, batch.outputs); });
+  for (std::size_t i = 0; i < outputs.size(); ++i) primitives_.copy(batch.outputs[i], outputs[i]);
+}
+
+template <class T>
+void FusedFeatures<T>::correlate(const Step& step, const Tensor<T>& x, Tensor<T>& result) {
+  cuda::convolve(current_context(index_), x, step.filter, step.geometry, this->program().precision,
+                 result);
+}
 
 template <class T>
 void FusedFeatures<T>::convolve(const Step& step, const Tensor<T>& x, const Tensor<T>& residual,
@@ -39,7 +86,8 @@ bool FusedFeatures<T>::convolve_fused(const Step& step, const Tensor<T>& x,
                                       const Tensor<T>& residual, Tensor<T>& result) {
   if (unsupported_.count(step.filter.data()) != 0) return false;
   Context& context = current_context(index_);
-  const Convolution<T> of(x.shape(), step.filter.shape(), result.shape(), step.geometry);
+  const Convolution<T> of(x.shape(), step.filter.shape(), result.shape(), step.geometry,
+                          this->program().precision);
   const TensorDescriptor bias = describe_tensor<T>(Shape{1, step.bias.numel(), 1, 1});
   const auto choice = choose_forward(context, of);
   const Workspace scratch(context.device(), choice.workspace);

@@ -38,7 +38,7 @@ class CudaMemory final : public DeviceMemory {
     context.synchronize();
   }
   void copy_from_host(void* device, const void* host, std::size_t bytes) override {
-    current_context(index_).staging().upload(device, host, bytes);
+    current_context(index_).upload(device, host, bytes);
   }
   void copy_within(void* to, const void* from, std::size_t bytes) override {
     if (bytes == 0) return;
@@ -57,9 +57,20 @@ class CudaMemory final : public DeviceMemory {
     return held == nullptr ? 0 : held->number();
   }
   void wait_for(std::uint64_t queue) override {
-    if (Context* other = context_of(queue)) current_context(index_).wait_for(*other);
+    Context& mine = current_context(index_);
+    if (Context* other = context_of(queue)) mine.wait_for(*other);
+  }
+  bool try_wait_for(std::uint64_t queue) override {
+    Context& mine = current_context(index_);
+    Context* other = context_of(queue);
+    return other == nullptr || mine.try_wait_for(*other);
   }
   void synchronize() override { current_context(index_).synchronize(); }
+
+  bool begin_recording() override { return current_context(index_).begin_recording(); }
+  std::unique_ptr<RecordedWork> end_recording() override {
+    return current_context(index_).end_recording();
+  }
 
  private:
   static std::string room() {

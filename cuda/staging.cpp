@@ -28,6 +28,11 @@ void StagingBuffer::upload(void* device, const void* host, std::size_t bytes) {
   }
 }
 
+void StagingBuffer::all_done() noexcept {
+  filled_ = 0;
+  for (Half& half : halves_) half.busy = false;
+}
+
 void StagingBuffer::turn() {
   Half& full = halves_[current_];
   if (full.emptied == nullptr)

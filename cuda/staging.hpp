@@ -20,6 +20,8 @@ class StagingBuffer {
   /// Enqueues the copy of `bytes` bytes; the caller may reuse `host` at once. Waits only when more
   /// than the buffer holds is under way.
   void upload(void* device, const void* host, std::size_t bytes);
+  /// Tells that the stream has done all that it was given, these copies among them.
+  void all_done() noexcept;
 
  private:
   struct Half {

@@ -2,62 +2,55 @@
 #include "atomtrack/image/frame.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+
+#include "atomtrack/primitives/primitives.hpp"
 
 namespace atomtrack {
 namespace {
 
 constexpr int largest_side = 65536;
 
-/// Where red, green and blue are within a pixel, and how large its parts are.
-struct Layout {
-  std::array<int, 3> position;
-  int channels;
-  int bytes;  // per channel
-};
-
-Layout layout_of(PixelFormat format) {
-  switch (format) {
+/// The view's pixels; only what its format says where `data` is null.
+PixelRows rows_of(const ImageView& image) {
+  PixelRows rows;
+  rows.data = static_cast<const std::byte*>(image.data);
+  rows.height = image.height;
+  rows.width = image.width;
+  const auto channels = [&](int count, int red, int green, int blue) {
+    rows.channels = count;
+    rows.red = red;
+    rows.green = green;
+    rows.blue = blue;
+  };
+  switch (image.format) {
     case PixelFormat::rgb8:
-      return {{0, 1, 2}, 3, 1};
-    case PixelFormat::bgr8:
-      return {{2, 1, 0}, 3, 1};
-    case PixelFormat::rgba8:
-      return {{0, 1, 2}, 4, 1};
-    case PixelFormat::bgra8:
-      return {{2, 1, 0}, 4, 1};
-    case PixelFormat::gray8:
-      return {{0, 0, 0}, 1, 1};
     case PixelFormat::rgb16:
-      return {{0, 1, 2}, 3, 2};
+      channels(3, 0, 1, 2);
+      break;
+    case PixelFormat::bgr8:
     case PixelFormat::bgr16:
-      return {{2, 1, 0}, 3, 2};
+      channels(3, 2, 1, 0);
+      break;
+    case PixelFormat::rgba8:
     case PixelFormat::rgba16:
-      return {{0, 1, 2}, 4, 2};
+      channels(4, 0, 1, 2);
+      break;
+    case PixelFormat::bgra8:
     case PixelFormat::bgra16:
-      return {{2, 1, 0}, 4, 2};
+      channels(4, 2, 1, 0);
+      break;
+    case PixelFormat::gray8:
     case PixelFormat::gray16:
-      return {{0, 0, 0}, 1, 2};
+      channels(1, 0, 0, 0);
+      break;
+    default:
+      throw InputError(
+          concatenate("image of unknown pixel format ", static_cast<int>(image.format)));
   }
-  throw InputError(concatenate("image of unknown pixel format ", static_cast<int>(format)));
-}
-
-void convert_row(const unsigned char* from, const Layout& layout, std::int64_t count,
-                 std::int64_t step, std::uint8_t* to) {
-  const std::ptrdiff_t pixel = std::ptrdiff_t{layout.channels} * layout.bytes;
-  for (std::int64_t j = 0; j < count; ++j, from += pixel * step, to += 3) {
-    for (std::size_t c = 0; c < 3; ++c) {
-      const unsigned char* value = from + std::ptrdiff_t{layout.position[c]} * layout.bytes;
-      if (layout.bytes == 1) {
-        to[c] = *value;
-      } else {
-        std::uint16_t wide = 0;
-        std::memcpy(&wide, value, sizeof(wide));  // rows need not be aligned
-        to[c] = static_cast<std::uint8_t>(wide >> 8);
-      }
-    }
-  }
+  rows.bytes = image.format >= PixelFormat::rgb16 ? 2 : 1;
+  const std::int64_t packed = rows.width * rows.channels * rows.bytes;
+  rows.stride = image.stride == 0 ? packed : image.stride;
+  return rows;
 }
 
 /// The seen pixels (every `step`-th from `offset`) of one axis that a window reads: first and
@@ -77,8 +70,8 @@ Range clamped_range(std::int64_t start, std::int64_t size, std::int64_t extent, 
 }  // namespace
 
 std::ptrdiff_t row_bytes(const ImageView& image) {
-  const Layout layout = layout_of(image.format);
-  return std::ptrdiff_t{image.width} * layout.channels * layout.bytes;
+  const PixelRows rows = rows_of(image);
+  return rows.width * rows.channels * rows.bytes;
 }
 
 void check(const ImageView& image) {
@@ -101,25 +94,21 @@ void extract_region(const ImageView& image, const CropWindow& window, FrameRegio
                       window.step, " and offset ", window.offset_x, ",", window.offset_y,
                       ": expected positive sizes and an offset inside the image of ", image.width,
                       "x", image.height, " pixels");
-  const Layout layout = layout_of(image.format);
-  const std::ptrdiff_t stride = image.stride == 0 ? row_bytes(image) : image.stride;
   const Range rows =
       clamped_range(window.top, window.height, image.height, window.step, window.offset_y);
   const Range columns =
       clamped_range(window.left, window.width, image.width, window.step, window.offset_x);
   const Shape shape{rows.count, columns.count, 3};
   // The window's size changes with the target's: memory grows with room to spare and then stays.
-  if (!region.memory.defined() || region.memory.numel() < shape.numel()) {
-    region.memory = Tensor<std::uint8_t>(Shape{shape.numel() + shape.numel() / 2});
+  const Device device = image.device.is_host() ? Device::cpu() : image.device;
+  if (!region.memory.defined() || region.memory.numel() < shape.numel() ||
+      !(region.memory.device() == device)) {
+    region.memory = Tensor<std::uint8_t>(Shape{shape.numel() + shape.numel() / 2}, device);
   }
   region.pixels = region.memory.slice(0, shape.numel()).reshape(shape);
-  const auto* base = static_cast<const unsigned char*>(image.data);
-  for (std::int64_t i = 0; i < rows.count; ++i) {
-    const std::int64_t y = window.offset_y + window.step * (rows.first + i);
-    const std::int64_t x = window.offset_x + window.step * columns.first;
-    convert_row(base + y * stride + x * layout.channels * layout.bytes, layout, columns.count,
-                window.step, region.pixels.data() + i * columns.count * 3);
-  }
+  primitives_for<float>(device).unpack_pixels(
+      rows_of(image), window.offset_y + window.step * rows.first,
+      window.offset_x + window.step * columns.first, window.step, region.pixels);
   region.window = CropWindow{
       window.top - rows.first, window.left - columns.first, window.height, window.width, 1, 0, 0};
 }

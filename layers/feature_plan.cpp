@@ -82,7 +82,8 @@ void prepare(Tensor<T>& tensor, const Shape& shape, Device device) {
 
 template <class T>
 FeaturePlan<T>::FeaturePlan(const ResNet18<T>& backbone, const IouPredictor<T>* predictor,
-                            unsigned outputs, std::int64_t height, std::int64_t width)
+                            unsigned outputs, std::int64_t height, std::int64_t width,
+                            Precision precision)
     : outputs_(outputs) {
   require<InputError>(height >= 16 && width >= 16 && height % 16 == 0 && width % 16 == 0,
                       "features of a ", height, "x", width, " image: expected multiples of 16");
@@ -92,6 +93,7 @@ FeaturePlan<T>::FeaturePlan(const ResNet18<T>& backbone, const IouPredictor<T>* 
                           ((outputs & iou4) == 0 || predictor->uses_block4()),
                       "features were asked for of a block that the IoU predictor does not use");
   Lowering<T> lowering(Shape{3, height, width});
+  lowering.program.precision = precision;
   std::size_t value = lowering.add(0, backbone.conv1, backbone.bn1, true);
   value = lowering.add_max_pool(value, ResNet18<T>::stem_pool);
   std::array<std::size_t, 3> layers{};

@@ -101,6 +101,31 @@ void crop_frame(const Shape& frame, const CropWindow& window, std::size_t offset
   crop(Shape{1, channels, frame[0], frame[1]}, windows, result);
 }
 
+void pixels(const PixelRows& frame, std::int64_t top, std::int64_t left, std::int64_t step,
+            const Shape& pixels) {
+  require<ShapeError>(pixels.rank() == 3 && pixels[2] == 3, "unpack_pixels: pixels ", pixels,
+                      ": expected [h,w,3]");
+  if (pixels.numel() == 0) return;
+  const bool inside = top >= 0 && left >= 0 && step >= 1 &&
+                      top + (pixels[0] - 1) * step < frame.height &&
+                      left + (pixels[1] - 1) * step < frame.width;
+  require<InputError>(inside, "unpack_pixels: ", pixels[1], "x", pixels[0], " pixels, each ", step,
+                      " apart, from ", left, ",", top, " on: not all inside a frame of ",
+                      frame.width, "x", frame.height, " pixels");
+}
+
+void two_peaks(const Shape& maps, const Shape& sizes, const Shape& peaks) {
+  require<ShapeError>(maps.rank() == 3 && sizes == Shape{maps[0], 2} &&
+                          peaks == Shape{maps[0], 6} && maps[1] >= 1 && maps[2] >= 1,
+                      "two_peaks: maps ", maps, ", sizes ", sizes, " and peaks ", peaks,
+                      ": expected [N,H,W], [N,2] and [N,6]");
+}
+
+void full_precision(Precision precision, std::string_view backend) {
+  require<InputError>(precision == Precision::full, "the ", backend,
+                      " backend multiplies in full precision only: tf32 and half are for GPUs");
+}
+
 void scalar(const char* primitive, const Shape& shape) {
   require<ShapeError>(shape.numel() == 1, primitive, ": a device scalar of shape ", shape,
                       ": expected one element");

@@ -45,7 +45,7 @@ Tensor<T> InterpretedFeatures<T>::evaluate(const Step& step, const std::vector<T
 template <class T>
 void InterpretedFeatures<T>::convolve(const Step& step, const Tensor<T>& x,
                                       const Tensor<T>& residual, Tensor<T>& result) {
-  primitives_.conv2d(x, step.filter, step.geometry, result);
+  correlate(step, x, result);
   const Tensor<T> bias = step.bias.reshape(Shape{1, step.bias.numel(), 1, 1});
   primitives_.combine(Combination::add, result, bias, result);
   if (residual.defined()) primitives_.combine(Combination::add, result, residual, result);
@@ -66,7 +66,8 @@ void InterpretedFeatures<T>::run_part(const Tensor<T>& images, std::span<Tensor<
 }
 
 template <class T>
-void InterpretedFeatures<T>::run(const Tensor<T>& input, std::span<Tensor<T>> outputs) {
+void InterpretedFeatures<T>::check_run(const Tensor<T>& input,
+                                       std::span<const Tensor<T>> outputs) const {
   const std::int64_t images = input.extent(0);
   const auto batch = [&](std::size_t value) {
     const Shape& made = shapes_[value];
@@ -77,6 +78,12 @@ void InterpretedFeatures<T>::run(const Tensor<T>& input, std::span<Tensor<T>> ou
                       " outputs for a program of ", program_.outputs.size());
   for (std::size_t i = 0; i < outputs.size(); ++i)
     checks::same_shape("features", batch(program_.outputs[i]), outputs[i].shape());
+}
+
+template <class T>
+void InterpretedFeatures<T>::run(const Tensor<T>& input, std::span<Tensor<T>> outputs) {
+  check_run(input, outputs);
+  const std::int64_t images = input.extent(0);
   std::vector<Tensor<T>> of_part(outputs.size());
   for (std::int64_t n = 0; n < images; n += images_at_once_) {
     const std::int64_t count = std::min(images_at_once_, images - n);

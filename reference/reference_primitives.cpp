@@ -2,6 +2,7 @@
 #include "reference/reference_primitives.hpp"
 
 #include "atomtrack/primitives/backends.hpp"
+#include "atomtrack/primitives/checks.hpp"
 #include "atomtrack/primitives/interpreted_features.hpp"
 
 namespace atomtrack {
@@ -9,6 +10,7 @@ namespace atomtrack {
 template <class T>
 std::unique_ptr<CompiledFeatures<T>> ReferencePrimitives<T>::compile(
     const FeatureProgram<T>& program) {
+  checks::full_precision(program.precision, name());
   return std::make_unique<InterpretedFeatures<T>>(*this, program);
 }
 

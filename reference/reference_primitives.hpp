@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "atomtrack/primitives/host_images.hpp"
 #include "atomtrack/primitives/primitives.hpp"
 
 namespace atomtrack {
@@ -66,6 +67,13 @@ class ReferencePrimitives final : public Primitives<T> {
   void crop_resize_frame(const Tensor<std::uint8_t>& frame, const CropWindow& window,
                          std::span<const T> offset, std::span<const T> scale,
                          Tensor<T>& dst) override;
+  void unpack_pixels(const PixelRows& frame, std::int64_t top, std::int64_t left, std::int64_t step,
+                     Tensor<std::uint8_t>& pixels) override {
+    host::unpack_pixels(frame, top, left, step, pixels);
+  }
+  void two_peaks(const Tensor<T>& maps, const Tensor<double>& sizes, Tensor<T>& peaks) override {
+    host::two_peaks(maps, sizes, peaks);
+  }
 
   void dot(const Tensor<T>& x, const Tensor<T>& y, Write write, Tensor<double>& result) override;
   void axpy(double factor, const Tensor<double>& alpha, const Tensor<T>& x, Tensor<T>& y) override;

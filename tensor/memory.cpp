@@ -9,9 +9,11 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "atomtrack/tensor/error.hpp"
+#include "tensor/kept_blocks.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -81,6 +83,7 @@ struct Block {
   void* data = nullptr;
   std::size_t bytes = 0;
   std::uint64_t queue = 0;  // in which it was freed
+  Block* next = nullptr;    // among a recording's free ones
 };
 
 class Pool {
@@ -89,9 +92,15 @@ class Pool {
 
   Block* acquire(std::size_t bytes) {
     const std::size_t size = rounded(bytes);
+    KeptBlocks* const recording = KeptBlocks::open_for(device_);
+    if (recording != nullptr) {
+      if (Block* kept = recording->take(size)) return kept;
+      recording->prepare();
+    }
     const std::lock_guard lock(mutex_);
-    Block* block = take_cached(size);
-    if (block == nullptr) block = allocate(size);
+    Block* block = take_cached(size, recording != nullptr);
+    if (block == nullptr) block = allocate(size, recording != nullptr);
+    if (recording != nullptr) recording->note(block);
     block->references.store(1, std::memory_order_relaxed);
     statistics_.in_use += size;
     statistics_.high_water = std::max(statistics_.high_water, statistics_.in_use);
@@ -100,6 +109,7 @@ class Pool {
   }
 
   void recycle(Block* block) noexcept {
+    if (KeptBlocks* recording = KeptBlocks::open_for(device_)) return recording->put(block);
     const std::uint64_t queue = memory_->queue();
     const std::lock_guard lock(mutex_);
     block->queue = queue;
@@ -141,18 +151,20 @@ class Pool {
   }
 
   /// What the cache holds of other sizes is given back before the system's refusal is final.
-  void* take_from_system(std::size_t size) {
+  void* take_from_system(std::size_t size, bool recording) {
     try {
       return memory_->allocate(size);
     } catch (const OutOfMemoryError&) {
-      if (statistics_.reserved == statistics_.in_use) throw;
+      // To free memory may mean to wait, which a recording must not.
+      if (recording || statistics_.reserved == statistics_.in_use) throw;
       release_free_blocks();
       return memory_->allocate(size);
     }
   }
 
   // Best a block freed in the caller's own queue: whatever still uses it there comes first anyway.
-  Block* take_cached(std::size_t size) {
+  // A recording cannot wait for another queue, and nobody for a queue in which one is being made.
+  Block* take_cached(std::size_t size, bool recording) {
     const auto found = free_.find(size);
     if (found == free_.end() || found->second.empty()) return nullptr;
     std::vector<Block*>& list = found->second;
@@ -161,15 +173,16 @@ class Pool {
                                   [&](const Block* block) { return block->queue == queue; });
     if (own != list.rend()) std::iter_swap(own, list.rbegin());
     Block* block = list.back();
-    if (block->queue != queue) memory_->wait_for(block->queue);
+    if (block->queue != queue && (recording || !memory_->try_wait_for(block->queue)))
+      return nullptr;
     list.pop_back();
     return block;
   }
 
-  Block* allocate(std::size_t size) {
+  Block* allocate(std::size_t size, bool recording) {
     auto block = std::make_unique<Block>();
     block->pool = this;
-    block->data = take_from_system(size);
+    block->data = take_from_system(size, recording);
     block->bytes = size;
     // Room in the free list is made now, so that recycle(), which must not throw, never allocates.
     std::vector<Block*>& list = free_[size];
@@ -229,6 +242,50 @@ Pool& pool_of(Device device) {
 }
 
 }  // namespace
+
+// ---- The memory of recordings ----
+
+namespace {
+thread_local KeptBlocks* open_recording = nullptr;
+}
+
+KeptBlocks* KeptBlocks::open_for(Device device) noexcept {
+  return open_recording != nullptr && open_recording->device_ == device ? open_recording : nullptr;
+}
+
+void KeptBlocks::open() {
+  open_recording = this;
+}
+
+void KeptBlocks::close() noexcept {
+  open_recording = nullptr;
+  std::erase_if(noted_, [](const Block* block) { return block->references == 0; });  // in free_
+  for (Block* block : noted_) retain_block(block);
+}
+
+KeptBlocks::~KeptBlocks() {
+  for (Block* block : noted_) release_block(block);
+  while (free_ != nullptr) {
+    Block* block = std::exchange(free_, free_->next);
+    block->pool->recycle(block);
+  }
+}
+
+Block* KeptBlocks::take(std::size_t bytes) noexcept {
+  for (Block** link = &free_; *link != nullptr; link = &(*link)->next) {
+    if ((*link)->bytes != bytes) continue;
+    Block* block = std::exchange(*link, (*link)->next);
+    block->references.store(1, std::memory_order_relaxed);
+    return block;
+  }
+  return nullptr;
+}
+
+void KeptBlocks::put(Block* block) noexcept {
+  block->next = std::exchange(free_, block);
+}
+
+// ---- Blocks ----
 
 Block* acquire_block(Device device, std::size_t bytes) {
   return pool_of(device).acquire(bytes);

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 
 #include "atomtrack/primitives/primitives.hpp"
 
@@ -39,6 +40,12 @@ void TrackerOptions::add_to(CLI::App& command) {
           "atom, multi-scale, no-classifier, gd, gd++ or no-hard-negatives (Table 2 of the paper)")
       ->capture_default_str();
   command.add_option("--seed", seed, "the same seed gives the same boxes")->capture_default_str();
+  command
+      .add_option("--precision", precision,
+                  "of the network's convolutions: full, tf32 or half; the last two are for GPUs")
+      ->type_name("NAME")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Precision>{
+          {"full", Precision::full}, {"tf32", Precision::tf32}, {"half", Precision::half}}));
 }
 
 void TrackerOptions::apply_threads() const {
@@ -48,6 +55,7 @@ void TrackerOptions::apply_threads() const {
 Options TrackerOptions::options() const {
   Options result = Options::preset(preset).variant(variant);
   result.seed = seed;
+  result.feature_precision = precision;
   return result;
 }
 

@@ -15,6 +15,7 @@ struct TrackerOptions {
   std::string preset = "released";
   std::string variant = "atom";
   std::uint64_t seed = 0;
+  Precision precision = Precision::full;
   int threads = 0;  // 0: all cores
 
   void add_to(CLI::App& command);
@@ -23,7 +24,7 @@ struct TrackerOptions {
 
   /// Applies the number of threads.
   void apply_threads() const;
-  /// Preset, variant and seed. Throws InputError.
+  /// Preset, variant, seed and precision. Throws InputError.
   Options options() const;
   /// The device named; `auto` takes a GPU if this build can use one, and says so on stderr when it
   /// falls back to the CPU.

@@ -5,6 +5,8 @@
 
 #include "atomtrack/layers/iou_predictor.hpp"
 #include "atomtrack/tensor/random.hpp"
+#include "atomtrack/tensor/recording.hpp"
+#include "atomtrack/tracker/box_refinement.hpp"
 #include "atomtrack/tracker/target.hpp"
 #include "tracker/estimator_adaptation.hpp"
 
@@ -34,17 +36,20 @@ class BoxEstimator {
   void adapt(const KnownBoxes& known, RandomSource& random);
 
   /// Refines the box of size `target.size` at `position` in the crop cut around `sample_position`
-  /// at `target.scale`, given the crop's features. Nothing if no proposal ends in an acceptable
-  /// box.
+  /// at `target.scale`, given the crop's features, which should be in the same tensors every time.
+  /// Nothing if no proposal ends in an acceptable box.
   std::optional<EstimatedBox> estimate(const Tensor<float>& iou3, const Tensor<float>& iou4,
                                        const Target& target, RowCol position,
-                                       RowCol sample_position, RandomSource& random) const;
+                                       RowCol sample_position, RandomSource& random);
 
  private:
   const IouPredictor<float>* predictor_;
   Options options_;
   Device device_;
   Modulation<float> modulation_;
+  Tensor<float> proposals_;  // [K,4]
+  RefinedBoxes<float> refined_;
+  Recording ascent_;
 };
 
 /// A box in the frame as seen in a crop cut around `sample_position`, and back. As in the released

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "atomtrack/tracker/localization.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <vector>
+
+#include "atomtrack/primitives/primitives.hpp"
 
 namespace atomtrack {
 namespace {
@@ -19,134 +21,98 @@ double dirichlet(double t, int cells) {
   return sum / cells;
 }
 
-/// Where (row, col) of a map of `width` columns is stored.
-std::size_t flat(int row, int col, int width) {
-  return static_cast<std::size_t>(row) * static_cast<std::size_t>(width) +
-         static_cast<std::size_t>(col);
-}
-
-struct Peak {
-  int row = 0, col = 0;
-  float score = 0.0F;
-};
-
-Peak highest(const std::vector<float>& map, int size) {
-  const auto at = static_cast<int>(std::max_element(map.begin(), map.end()) - map.begin());
-  return {at / size, at % size, map[static_cast<std::size_t>(at)]};
+/// A Hann window about `middle`, without its zeros.
+double hann(int m, double middle, int size) {
+  return 0.5 * (1 + std::cos(2 * pi * (m - middle) / (size + 2.0)));
 }
 
 double length(RowCol v) {
   return std::hypot(v.row, v.col);
 }
 
-/// std::nearbyint rounds halves to even.
-int rounded(double value) {
-  return static_cast<int>(std::nearbyint(value));
-}
-
 }  // namespace
 
-Localizer::Localizer(const Options& options, int cells)
-    : options_(options),
-      cells_(cells),
-      basis_(flat(options.crop_size, 0, cells)),
-      rows_(basis_.size()),
-      map_(flat(options.crop_size, 0, options.crop_size)) {
-  const int size = options.crop_size;
+Localizer::Localizer(const Options& options, int cells, Device device)
+    : options_(options), cells_(cells), middle_(options.crop_size / 2.0) {
+  const std::int64_t size = options.crop_size;
   const double stride = static_cast<double>(size) / cells;
   // No displacement is where label_centre puts the label of a centred target: in the map's middle
   // (cells - 1) / 2 for an odd filter, half a cell further for an even one (conv2d_same). The
   // interpolated map's `middle_` has to fall there.
   const double offset = options.filter_size % 2 == 0 ? 0.0 : 0.5;
-  middle_ = static_cast<double>(size) / 2;
+  std::vector<float> basis, window;
   for (int m = 0; m < size; ++m) {
-    for (int i = 0; i < cells; ++i) {
-      basis_[flat(m, i, cells)] = static_cast<float>(dirichlet(m / stride - offset - i, cells));
-    }
+    for (int i = 0; i < cells; ++i)
+      basis.push_back(static_cast<float>(dirichlet(m / stride - offset - i, cells)));
   }
-  if (options.window_scores) {
-    // A cosine window (Hann, without its zeros) about the middle.
-    const double period = options.crop_size + 2.0;
-    for (int m = 0; m < size; ++m)
-      window_.push_back(static_cast<float>(0.5 * (1 + std::cos(2 * pi * (m - middle_) / period))));
-  }
-}
-
-const std::vector<float>& Localizer::interpolate(const Tensor<float>& scores) {
-  require<ShapeError>(scores.shape() == Shape{1, 1, cells_, cells_}, "scores ", scores.shape(),
-                      ": expected [1,1,", cells_, ",", cells_, "]");
-  const Tensor<float> host = scores.device().is_host() ? scores : scores.to(Device::cpu());
-  const int size = options_.crop_size;
-  const float* raw = host.data();
+  basis_ = Tensor<float>(Shape{size, cells}, std::span<const float>(basis), device);
+  if (!options.window_scores) return;
   for (int m = 0; m < size; ++m) {
-    for (int j = 0; j < cells_; ++j) {
-      float sum = 0.0F;
-      for (int i = 0; i < cells_; ++i) sum += basis_[flat(m, i, cells_)] * raw[i * cells_ + j];
-      rows_[flat(m, j, cells_)] = sum;
-    }
-  }
-  // The columns: map = rows basis^T, in the order in which the inner loop runs over neighbours of a
-  // transposed basis.
-  std::fill(map_.begin(), map_.end(), 0.0F);
-  std::vector<float> column(static_cast<std::size_t>(size));
-  for (int j = 0; j < cells_; ++j) {
-    for (int n = 0; n < size; ++n) column[static_cast<std::size_t>(n)] = basis_[flat(n, j, cells_)];
-    for (int m = 0; m < size; ++m) {
-      const float factor = rows_[flat(m, j, cells_)];
-      float* row = map_.data() + static_cast<std::ptrdiff_t>(m) * size;
-      for (int n = 0; n < size; ++n) row[n] += factor * column[static_cast<std::size_t>(n)];
-    }
-  }
-  return map_;
-}
-
-Localization Localizer::localize(const Tensor<float>& scores, RowCol target_size) {
-  interpolate(scores);
-  const int size = options_.crop_size;
-  for (int m = 0; m < size && !window_.empty(); ++m) {
     for (int n = 0; n < size; ++n)
-      map_[flat(m, n, size)] *=
-          window_[static_cast<std::size_t>(m)] * window_[static_cast<std::size_t>(n)];
+      window.push_back(static_cast<float>(hann(m, middle_, options.crop_size) *
+                                          hann(n, middle_, options.crop_size)));
   }
-  const auto displacement = [&](const Peak& peak) {
-    return RowCol{peak.row - middle_, peak.col - middle_};
-  };
-  const Peak first = highest(map_, size);
-  Localization result{displacement(first), first.score, State::tracked};
-  if (!(first.score >= options_.target_not_found_threshold)) {  // also where it is not a number
-    if (std::isnan(first.score)) result = {};
+  window_ = Tensor<float>(Shape{1, size, size}, std::span<const float>(window), device);
+}
+
+Tensor<float> Localizer::interpolate(const Tensor<float>& scores) const {
+  require<ShapeError>(scores.shape() == Shape{scores.extent(0), 1, cells_, cells_}, "scores ",
+                      scores.shape(), ": expected [N,1,", cells_, ",", cells_, "]");
+  const std::int64_t maps = scores.extent(0), size = options_.crop_size;
+  Primitives<float>& primitives = primitives_for<float>(scores.device());
+  // basis scores basis^T, the columns of all maps first.
+  Tensor<float> wide(Shape{maps * cells_, size}, scores.device());
+  primitives.gemm(false, true, scores.reshape(Shape{maps * cells_, cells_}), basis_,
+                  Write::overwrite, wide);
+  Tensor<float> result(Shape{maps, size, size}, scores.device());
+  for (std::int64_t n = 0; n < maps; ++n) {
+    Tensor<float> map = result.slice(n, 1).reshape(Shape{size, size});
+    primitives.gemm(false, false, basis_, wide.slice(n * cells_, cells_), Write::overwrite, map);
+  }
+  return result;
+}
+
+std::array<double, 2> Localizer::neighbourhood(RowCol target_size) const {
+  return {options_.target_neighborhood_scale * target_size.row,
+          options_.target_neighborhood_scale * target_size.col};
+}
+
+Tensor<float> Localizer::peaks(const Tensor<float>& scores,
+                               const Tensor<double>& neighbourhoods) const {
+  Primitives<float>& primitives = primitives_for<float>(scores.device());
+  Tensor<float> maps = interpolate(scores);
+  if (window_.defined()) primitives.combine(Combination::multiply, maps, window_, maps);
+  Tensor<float> result(Shape{maps.extent(0), 6}, scores.device());
+  primitives.two_peaks(maps, neighbourhoods, result);
+  return result;
+}
+
+Localization Localizer::decide(std::span<const float, 6> peaks) const {
+  const auto at = [&](std::size_t k) { return static_cast<double>(peaks[k]); };
+  const RowCol first{at(0) - middle_, at(1) - middle_}, second{at(3) - middle_, at(4) - middle_};
+  const double first_score = at(2), second_score = at(5);
+  if (std::isnan(first_score)) return {{}, 0.0, State::lost};
+  Localization result{first, first_score, State::tracked};
+  if (first_score < options_.target_not_found_threshold) {
     result.state = State::lost;
-    return result;
-  }
-
-  // The second peak: the highest outside the target's neighbourhood.
-  const double height = options_.target_neighborhood_scale * target_size.row;
-  const double width = options_.target_neighborhood_scale * target_size.col;
-  const auto bounded = [size](double value) {
-    return std::clamp(rounded(std::clamp(value, -1e6, 1e6)), 0, size);
-  };
-  for (int m = bounded(first.row - height / 2); m < bounded(first.row + height / 2 + 1); ++m) {
-    for (int n = bounded(first.col - width / 2); n < bounded(first.col + width / 2 + 1); ++n)
-      map_[flat(m, n, size)] = 0.0F;
-  }
-  const Peak second = highest(map_, size);
-
-  if (second.score > options_.distractor_threshold * first.score) {
+  } else if (second_score > options_.distractor_threshold * first_score) {
     // Two peaks compete: the near one is the target if only one is near.
-    const double far = options_.displacement_scale * size / 2;
-    const bool first_far = length(displacement(first)) > far;
-    const bool second_far = length(displacement(second)) > far;
-    if (first_far == second_far) {
-      result.state = State::uncertain;
-    } else {
-      result.state = State::hard_negative;
-      if (first_far) result.displacement = displacement(second);
-    }
-  } else if (second.score > options_.hard_negative_threshold * first.score &&
-             second.score > options_.target_not_found_threshold) {
+    const double far = options_.displacement_scale * options_.crop_size / 2;
+    const bool first_far = length(first) > far, second_far = length(second) > far;
+    result.state = first_far == second_far ? State::uncertain : State::hard_negative;
+    if (first_far && !second_far) result.displacement = second;
+  } else if (second_score > options_.hard_negative_threshold * first_score &&
+             second_score > options_.target_not_found_threshold) {
     result.state = State::hard_negative;
   }
   return result;
+}
+
+Localization Localizer::localize(const Tensor<float>& scores, RowCol target_size) const {
+  const std::array<double, 2> size = neighbourhood(target_size);
+  const Tensor<double> sizes(Shape{1, 2}, std::span<const double>(size), scores.device());
+  const std::vector<float> found = peaks(scores, sizes).to_vector();
+  return decide(std::span<const float, 6>(found.data(), 6));
 }
 
 }  // namespace atomtrack

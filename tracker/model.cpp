@@ -9,8 +9,7 @@
 namespace atomtrack {
 
 PlanPool::Lease PlanPool::borrow(const ResNet18<float>& backbone,
-                                 const IouPredictor<float>* predictor, unsigned outputs, int side) {
-  const std::pair<unsigned, int> key{outputs, side};
+                                 const IouPredictor<float>* predictor, const Key& key) {
   {
     const std::lock_guard lock(mutex_);
     auto& free = free_[key];
@@ -21,11 +20,11 @@ PlanPool::Lease PlanPool::borrow(const ResNet18<float>& backbone,
     }
   }
   return {*this, key,
-          std::make_unique<FeaturePlan<float>>(backbone, predictor, outputs, side, side)};
+          std::make_unique<FeaturePlan<float>>(backbone, predictor, key.outputs, key.side, key.side,
+                                               key.precision)};
 }
 
-void PlanPool::give_back(std::pair<unsigned, int> key,
-                         std::unique_ptr<FeaturePlan<float>> plan) noexcept {
+void PlanPool::give_back(Key key, std::unique_ptr<FeaturePlan<float>> plan) noexcept {
   const std::lock_guard lock(mutex_);
   try {
     free_[key].push_back(std::move(plan));

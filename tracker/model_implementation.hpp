@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <compare>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -8,6 +9,7 @@
 
 #include "atomtrack/layers/feature_plan.hpp"
 #include "atomtrack/tracker/model.hpp"
+#include "atomtrack/tracker/options.hpp"
 #include "atomtrack/weights/weights_file.hpp"
 
 namespace atomtrack {
@@ -17,10 +19,18 @@ namespace atomtrack {
 /// scratch memory. Thread-safe.
 class PlanPool {
  public:
+  /// What tells plans of one network apart.
+  struct Key {
+    unsigned outputs = 0;  // FeaturePlan's flags
+    int side = 0;          // of the crops, in pixels
+    Precision precision = Precision::full;
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+
   /// A borrowed plan, given back when this goes.
   class Lease {
    public:
-    Lease(PlanPool& pool, std::pair<unsigned, int> key, std::unique_ptr<FeaturePlan<float>> plan)
+    Lease(PlanPool& pool, Key key, std::unique_ptr<FeaturePlan<float>> plan)
         : pool_(pool), key_(key), plan_(std::move(plan)) {}
     ~Lease() { pool_.give_back(key_, std::move(plan_)); }
     Lease(const Lease&) = delete;
@@ -29,19 +39,19 @@ class PlanPool {
 
    private:
     PlanPool& pool_;
-    std::pair<unsigned, int> key_;
+    Key key_;
     std::unique_ptr<FeaturePlan<float>> plan_;
   };
 
-  /// A plan with these outputs for crops of `side` pixels; made if none is free.
+  /// A plan of that kind; made if none is free.
   Lease borrow(const ResNet18<float>& backbone, const IouPredictor<float>* predictor,
-               unsigned outputs, int side);
+               const Key& key);
 
  private:
-  void give_back(std::pair<unsigned, int> key, std::unique_ptr<FeaturePlan<float>> plan) noexcept;
+  void give_back(Key key, std::unique_ptr<FeaturePlan<float>> plan) noexcept;
 
   std::mutex mutex_;
-  std::map<std::pair<unsigned, int>, std::vector<std::unique_ptr<FeaturePlan<float>>>> free_;
+  std::map<Key, std::vector<std::unique_ptr<FeaturePlan<float>>>> free_;
 };
 
 inline namespace v1 {
@@ -60,8 +70,10 @@ struct Model::Implementation {
     if (predictor->uses_block4()) outputs |= FeaturePlan<float>::iou4;
     return outputs;
   }
-  PlanPool::Lease plan(unsigned outputs, int side) const {
-    return plans.borrow(backbone, predictor ? &*predictor : nullptr, outputs, side);
+  /// The plan with these outputs for crops as the options say.
+  PlanPool::Lease plan(unsigned outputs, const Options& options) const {
+    return plans.borrow(backbone, predictor ? &*predictor : nullptr,
+                        {outputs, options.crop_size, options.feature_precision});
   }
 };
 

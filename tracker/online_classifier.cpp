@@ -91,6 +91,7 @@ OnlineClassifier OnlineClassifier::on(Device device) const {
   copy.projection_ = projection_.to(device);
   copy.filter_ = filter_.to(device);
   copy.memory_ = memory_.on(device);
+  copy.updates_.clear();
   return copy;
 }
 
@@ -113,11 +114,15 @@ void OnlineClassifier::update(int n_cg) {
   algorithm1.n_gn = 1;
   algorithm1.n_cg = n_cg;
   algorithm1.polak_ribiere = options_.polak_ribiere_updates;
-  std::vector<Tensor<float>> w{filter_};
-  minimize(
-      filter_residuals(memory_.samples(), memory_.labels(), memory_.weights(), loss_of(options_)),
-      w, algorithm1, options_);
-  filter_ = w[0];
+  std::vector<Tensor<float>> w{filter_};  // changed in place
+  Recording& recording = updates_.try_emplace(n_cg, filter_.device()).first->second;
+  recording.run(
+      {filter_.data(), memory_.samples().data(), memory_.labels().data(), memory_.weights().data()},
+      [&] {
+        minimize(filter_residuals(memory_.samples(), memory_.labels(), memory_.weights(),
+                                  loss_of(options_)),
+                 w, algorithm1, options_);
+      });
 }
 
 }  // namespace atomtrack

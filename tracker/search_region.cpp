@@ -15,15 +15,28 @@ SearchRegion::SearchRegion(const WeightsMetadata& metadata, int size, Device dev
   }
 }
 
+/// As they are where `device` can read them, else copied.
+Tensor<std::uint8_t> SearchRegion::region_pixels_on(Device device) {
+  const Tensor<std::uint8_t>& pixels = region_.pixels;
+  const Device here = pixels.device();
+  if (here == device || (here.is_host() && device.is_host())) return pixels;
+  if (!here.is_host() || device.is_host()) return pixels.to(device);
+  // The region grows and shrinks with the target: its room on the GPU is that of the largest.
+  if (!uploaded_.defined() || uploaded_.numel() < pixels.numel())
+    uploaded_ = Tensor<std::uint8_t>(Shape{region_.memory.numel()}, device);
+  Tensor<std::uint8_t> copy = uploaded_.slice(0, pixels.numel()).reshape(pixels.shape());
+  device_memory(device).copy_from_host(copy.data(), pixels.data(), pixels.bytes());
+  return copy;
+}
+
 void SearchRegion::cut(const ImageView& image, RowCol position, double scale, Tensor<float>& crops,
                        std::int64_t index) {
   const CropWindow window =
       sample_window(position.row, position.col, scale * size_, size_, image.height, image.width);
   extract_region(image, window, region_);
   Tensor<float> crop = crops.slice(index, 1);
-  const Tensor<std::uint8_t> pixels =
-      device_.is_host() ? region_.pixels : region_.pixels.to(device_);
-  primitives_for<float>(device_).crop_resize_frame(pixels, region_.window, offset_, factor_, crop);
+  primitives_for<float>(device_).crop_resize_frame(region_pixels_on(device_), region_.window,
+                                                   offset_, factor_, crop);
 }
 
 Tensor<float> SearchRegion::cut_augmented(const ImageView& image, RowCol position, double scale,
@@ -35,7 +48,7 @@ Tensor<float> SearchRegion::cut_augmented(const ImageView& image, RowCol positio
   const std::vector<float> zero(3, 0.0F), one(3, 1.0F);
   Tensor<float> patch(Shape{1, 3, wide, wide});
   primitives_for<float>(Device::cpu())
-      .crop_resize_frame(region_.pixels, region_.window, zero, one, patch);
+      .crop_resize_frame(region_pixels_on(Device::cpu()), region_.window, zero, one, patch);
 
   Tensor<float> crops(Shape{static_cast<std::int64_t>(augmentations.size()), 3, size_, size_});
   for (std::size_t i = 0; i < augmentations.size(); ++i) {

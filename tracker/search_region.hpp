@@ -28,10 +28,13 @@ class SearchRegion {
                               const std::vector<Augmentation>& augmentations);
 
  private:
+  Tensor<std::uint8_t> region_pixels_on(Device device);
+
   int size_;
   Device device_;
   std::vector<float> offset_, factor_;  // (value - offset) * factor, for values in 0..255
   FrameRegion region_;
+  Tensor<std::uint8_t> uploaded_;  // room for `region_` on the device
 };
 
 }  // namespace atomtrack

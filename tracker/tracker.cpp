@@ -74,13 +74,23 @@ Tracker::Implementation::Implementation(Model shared_model, const Options& chose
       options(chosen),
       cells(chosen.crop_size / 16),
       region(model.implementation().metadata, chosen.crop_size, model.device()),
-      localizer(chosen, cells),
-      random(chosen.seed) {}
+      localizer(chosen, cells, model.device()),
+      random(chosen.seed),
+      handover_(model.device()) {}
+
+Tracker::Implementation::~Implementation() {
+  try {
+    handover_.take_over();  // this thread gives the memory back
+  } catch (const Error&) {
+    // Then the device does no more work that could mind.
+  }
+}
 
 // ---- The first frame ----
 
 Result Tracker::Implementation::init(const ImageView& image, const Box& box) {
   StopWatch whole;
+  handover_.take_over();
   Track fresh = start(image, box);
   learn_first_frame(image, fresh);
   track.emplace(std::move(fresh));  // only now: an init that throws leaves the tracker as it was
@@ -97,7 +107,7 @@ Result Tracker::Implementation::init(const ImageView& image, const Box& box) {
 Track Tracker::Implementation::start(const ImageView& image, const Box& box) const {
   check(image);
   check_box(box, image);
-  Track fresh{Target(box, options), random, {}, {}, 0.0, 1};
+  Track fresh(Target(box, options), random, model.device());
   fresh.label_sigma = atomtrack::label_sigma(fresh.target.base_size(), options);
   return fresh;
 }
@@ -145,7 +155,7 @@ void Tracker::Implementation::adapt_estimator(const ImageView& image, Track& fre
   }
   const Model::Implementation& network = model.implementation();
   Plan::Maps maps;
-  network.plan(network.estimation_outputs(), options.crop_size)->run(crops, maps);
+  network.plan(network.estimation_outputs(), options)->run(crops, maps);
   known.features = {maps.iou3.defined() ? Variable<float>(maps.iou3) : Variable<float>(),
                     maps.iou4.defined() ? Variable<float>(maps.iou4) : Variable<float>()};
   fresh.estimator->adapt(known, fresh.random);
@@ -172,7 +182,7 @@ Tracker::Implementation::Plan::Maps Tracker::Implementation::first_frame_maps(
   const Tensor<float> crops =
       region.cut_augmented(image, fresh.target.position, fresh.target.scale, augmentations);
   Plan::Maps maps;
-  model.implementation().plan(Plan::layer2 | Plan::layer3, options.crop_size)->run(crops, maps);
+  model.implementation().plan(Plan::layer2 | Plan::layer3, options)->run(crops, maps);
   return maps;
 }
 
@@ -234,6 +244,7 @@ Result Tracker::Implementation::update(const ImageView& image) {
   require<InputError>(track.has_value(), "update before init: there is no target yet");
   check(image);
   StopWatch watch;
+  handover_.take_over();
   Result result;
   Target& target = track->target;
   ++track->frame_number;
@@ -250,7 +261,7 @@ Result Tracker::Implementation::update(const ImageView& image) {
 
   const bool estimates = options.estimation == Estimation::overlap_maximization;
   const Model::Implementation& network = model.implementation();
-  network.plan(Plan::layer3 | (estimates ? network.estimation_outputs() : 0U), options.crop_size)
+  network.plan(Plan::layer3 | (estimates ? network.estimation_outputs() : 0U), options)
       ->run(crops_, maps_);
   result.milliseconds.features = watch.lap();
 
@@ -286,15 +297,10 @@ Tracker::Implementation::Found Tracker::Implementation::find_target(
     const std::vector<double>& scales, RowCol sample_position, const ImageView& image) {
   const Target& target = track->target;
   if (!track->classifier) return {target.position, 0.0, State::tracked, 0};
-  normalize_power(maps_.layer3);
-  projected_ = track->classifier->project(maps_.layer3);
-  const Tensor<float> scores = track->classifier->scores(projected_);
-
+  const std::vector<float> peaks = peaks_of(scales);
   Found best;
   for (std::size_t s = 0; s < scales.size(); ++s) {
-    const Localization here =
-        localizer.localize(scores.slice(static_cast<std::int64_t>(s), 1),
-                           {target.size.row / scales[s], target.size.col / scales[s]});
+    const Localization here = localizer.decide(std::span<const float, 6>(peaks.data() + 6 * s, 6));
     if (s > 0 && here.score <= best.score) continue;
     const RowCol position{sample_position.row + here.displacement.row * scales[s],
                           sample_position.col + here.displacement.col * scales[s]};
@@ -303,6 +309,28 @@ Tracker::Implementation::Found Tracker::Implementation::find_target(
             here.score, here.state, s};
   }
   return best;
+}
+
+/// The peaks [scales,6] of the crops' score maps.
+std::vector<float> Tracker::Implementation::peaks_of(const std::vector<double>& scales) {
+  std::vector<double> sizes;
+  for (const double scale : scales) {
+    for (const double size :
+         localizer.neighbourhood({track->target.size.row / scale, track->target.size.col / scale}))
+      sizes.push_back(size);
+  }
+  if (!neighbourhoods_.defined())
+    neighbourhoods_ = Tensor<double>(Shape{crops_.extent(0), 2}, model.device());
+  device_memory(model.device())
+      .copy_from_host(neighbourhoods_.data(), sizes.data(), neighbourhoods_.bytes());
+  const OnlineClassifier& classifier = *track->classifier;
+  track->classification.run(
+      {maps_.layer3.data(), neighbourhoods_.data(), classifier.filter().data()}, [&] {
+        normalize_power(maps_.layer3);
+        projected_ = classifier.project(maps_.layer3);
+        peaks_ = localizer.peaks(classifier.scores(projected_), neighbourhoods_);
+      });
+  return peaks_.to_vector();
 }
 
 /// Target estimation: the box around the position found. `found` takes over the refined position's

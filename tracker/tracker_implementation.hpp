@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "atomtrack/tensor/recording.hpp"
 #include "atomtrack/tracker/localization.hpp"
 #include "atomtrack/tracker/online_classifier.hpp"
 #include "atomtrack/tracker/tracker.hpp"
@@ -14,6 +15,9 @@ namespace atomtrack {
 
 /// Everything that is known of one target: made by `init`, changed by every `update`.
 struct Track {
+  explicit Track(const Target& followed, const RandomSource& source, Device device)
+      : target(followed), random(source), classification(device) {}
+
   /// A copy that goes on alike on the device of `model`, which has the same weights.
   Track on(const Model& model) const;
 
@@ -23,13 +27,17 @@ struct Track {
       classifier;  // without it, the IoU predictor tracks alone (Table 2)
   std::optional<BoxEstimator> estimator;
   double label_sigma = 0.0;
-  int frame_number = 1;  // the first frame is 1
+  int frame_number = 1;      // the first frame is 1
+  Recording classification;  // of a frame's crops
 };
 
 inline namespace v1 {
 
 struct Tracker::Implementation {
   Implementation(Model shared_model, const Options& chosen);
+  ~Implementation();
+  Implementation(const Implementation&) = delete;
+  Implementation& operator=(const Implementation&) = delete;
 
   Result init(const ImageView& image, const Box& box);
   Result update(const ImageView& image);
@@ -73,12 +81,16 @@ struct Tracker::Implementation {
                     const ImageView& image);
   void estimate_box(Found& found, double scale, RowCol sample_position, const ImageView& image);
   void learn(const Found& found, RowCol sample_position, double sample_scale);
+  std::vector<float> peaks_of(const std::vector<double>& scales);
   std::vector<double> search_scales() const;
   Tensor<float> label_at(RowCol centre, double sigma) const;
 
   Tensor<float> crops_;            // [scales,3,S,S]
   FeaturePlan<float>::Maps maps_;  // of the crops
+  Tensor<double> neighbourhoods_;  // [scales,2] of the peaks
   Tensor<float> projected_;        // [scales,D,F,F]
+  Tensor<float> peaks_;            // [scales,6]
+  Handover handover_;              // from the thread of one call to the next one's
 };
 
 }  // namespace v1

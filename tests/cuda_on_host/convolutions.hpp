@@ -4,15 +4,34 @@
 #include <cblas.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace cuda_on_host {
+
+/// What the tensor cores round factors to.
+enum class Factors { exact, tf32, half };
+
+inline double rounded(double value, Factors to) {
+  constexpr int fraction_bits = 10, smallest_exponent = -14;
+  constexpr double largest_half = 65504.0;
+  if (to == Factors::exact || value == 0.0 || !std::isfinite(value)) return value;
+  int exponent = std::ilogb(value);
+  if (to == Factors::half) exponent = std::max(exponent, smallest_exponent);  // subnormal
+  const double near = std::ldexp(std::nearbyint(std::ldexp(value, fraction_bits - exponent)),
+                                 exponent - fraction_bits);
+  if (to == Factors::half && std::abs(near) > largest_half)
+    return std::copysign(std::numeric_limits<double>::infinity(), value);
+  return near;
+}
 
 /// A cross-correlation of dense NCHW tensors: x [n,c,h,w] with filters [k,c,r,s] into y [n,k,p,q].
 struct ConvolutionSize {
   std::int64_t n, c, h, w, k, r, s, p, q;
   std::int64_t pad_h, pad_w, stride_h, stride_w;
+  Factors factors = Factors::exact;
 
   std::int64_t x_count() const { return n * c * h * w; }
   std::int64_t w_count() const { return k * c * r * s; }
@@ -72,7 +91,7 @@ void gather_columns(const ConvolutionSize& of, const T* image, Doubles& columns)
   std::fill(columns.begin(), columns.end(), 0.0);
   of.each_meeting([&](std::int64_t tap, std::int64_t output, std::int64_t input) {
     columns[static_cast<std::size_t>(tap * of.outputs() + output)] =
-        static_cast<double>(image[input]);
+        rounded(static_cast<double>(image[input]), of.factors);
   });
 }
 
@@ -88,8 +107,15 @@ Doubles convolved(const ConvolutionSize& of, const T* image, const Doubles& filt
 }
 
 template <class T>
+Doubles filters_of(const ConvolutionSize& of, const T* filter) {
+  Doubles filters(filter, filter + of.w_count());
+  for (double& value : filters) value = rounded(value, of.factors);
+  return filters;
+}
+
+template <class T>
 void convolve(const ConvolutionSize& of, T alpha, const T* x, const T* filter, T beta, T* y) {
-  const Doubles filters(filter, filter + of.w_count());
+  const Doubles filters = filters_of(of, filter);
   Doubles columns = zeros(of.taps() * of.outputs());
   const std::int64_t made = of.k * of.outputs();
   for (std::int64_t n = 0; n < of.n; ++n) {
@@ -102,7 +128,7 @@ void convolve(const ConvolutionSize& of, T alpha, const T* x, const T* filter, T
 template <class T>
 void convolve_fused(const ConvolutionSize& of, T alpha, const T* x, const T* filter, T factor,
                     const T* added, const T* bias, T* y) {
-  const Doubles filters(filter, filter + of.w_count());
+  const Doubles filters = filters_of(of, filter);
   Doubles columns = zeros(of.taps() * of.outputs());
   for (std::int64_t n = 0; n < of.n; ++n) {
     const Doubles sums = convolved(of, x + n * of.c * of.h * of.w, filters, columns);

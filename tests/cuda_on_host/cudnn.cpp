@@ -32,6 +32,7 @@ cudnnStatus_t refuse(const std::string& reason) {
 struct Problem {
   ConvolutionSize size{};
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
+  cudnnMathType_t math = CUDNN_FMA_MATH;
   std::size_t element() const { return type == CUDNN_DATA_FLOAT ? sizeof(float) : sizeof(double); }
 };
 
@@ -81,8 +82,9 @@ std::optional<Problem> read(cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w
     return wrong("neither float nor double");
   if (y_type != problem.type || w_type != problem.type || compute_type != problem.type)
     return wrong("the types differ");
-  if (problem.type == CUDNN_DATA_FLOAT && math != CUDNN_FMA_MATH)
-    return wrong("the descriptor lets cuDNN round float operands to TF32");
+  if (math == CUDNN_DEFAULT_MATH || (problem.type == CUDNN_DATA_DOUBLE && math != CUDNN_FMA_MATH))
+    return wrong("the descriptor leaves to cuDNN how factors are rounded");
+  problem.math = math;
   std::array<int, 4> wanted{};
   if (cudnnGetConvolution2dForwardOutputDim(operation, x, w, &wanted[0], &wanted[1], &wanted[2],
                                             &wanted[3]) != CUDNN_STATUS_SUCCESS ||
@@ -90,11 +92,13 @@ std::optional<Problem> read(cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w
     return wrong("the result's shape is not that of the convolution");
   problem.size = {(*xs)[0], (*xs)[1], (*xs)[2], (*xs)[3], ws[0],    ws[2],   ws[3],
                   (*ys)[2], (*ys)[3], pad_h,    pad_w,    stride_h, stride_w};
+  if (math == CUDNN_TENSOR_OP_MATH) problem.size.factors = Factors::tf32;
+  if (math == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION) problem.size.factors = Factors::half;
   return problem;
 }
 
 /// cuDNN's answer to which algorithms there are: ours comes last, after those that the backend must
-/// pass over, which are not supported, not reproducible, or of less than float's precision.
+/// pass over, which are not supported, not reproducible, or of less precision than was asked for.
 template <class Performance, class Algorithm>
 cudnnStatus_t propose(cudnnHandle_t handle, const std::optional<Problem>& problem, Algorithm bad,
                       Algorithm good, int wanted, int* count, Performance* results) {
@@ -108,8 +112,12 @@ cudnnStatus_t propose(cudnnHandle_t handle, const std::optional<Problem>& proble
   std::array<Performance, 4> all{one, one, one, one};
   all[1].status = all[2].status = all[3].status = CUDNN_STATUS_SUCCESS;
   all[1].determinism = CUDNN_NON_DETERMINISTIC;
-  all[2].mathType = CUDNN_TENSOR_OP_MATH;
-  if (problem->type == CUDNN_DATA_DOUBLE) all[2] = all[0];  // double has no lesser precision
+  all[2].mathType = problem->math == CUDNN_FMA_MATH ? CUDNN_TENSOR_OP_MATH
+                                                    : CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION;
+  // There is nothing less than half, and double has no lesser precision.
+  if (problem->type == CUDNN_DATA_DOUBLE || problem->math == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION)
+    all[2] = all[0];
+  all[3].mathType = problem->math;
   all[3].algo = good;
   all[3].memory = workspace_bytes;
   if (wanted < static_cast<int>(all.size()))

@@ -148,18 +148,22 @@ void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 blo
   static_assert((std::is_trivially_copyable_v<Parameters> && ...),
                 "nvcc copies a kernel's arguments byte by byte");
   const std::tuple<Parameters...> held{static_cast<Parameters>(arguments)...};
-  int position = 0;
-  const auto check = [&](const auto& argument) {
-    using Argument = std::remove_cvref_t<decltype(argument)>;
-    if constexpr (std::is_pointer_v<Argument>) {
-      check_pointer_argument(argument, name, position);
-    } else if constexpr (std::is_class_v<Argument>) {
-      check_structure_argument(&argument, sizeof(argument), name, position);
-    }
-    ++position;
+  const auto check = [name, held] {
+    int position = 0;
+    const auto check_one = [&](const auto& argument) {
+      using Argument = std::remove_cvref_t<decltype(argument)>;
+      if constexpr (std::is_pointer_v<Argument>) {
+        check_pointer_argument(argument, name, position);
+      } else if constexpr (std::is_class_v<Argument>) {
+        check_structure_argument(&argument, sizeof(argument), name, position);
+      }
+      ++position;
+    };
+    std::apply([&](const auto&... argument) { (check_one(argument), ...); }, held);
   };
-  std::apply([&](const auto&... argument) { (check(argument), ...); }, held);
-  enqueue_kernel(name, grid, block, stream, [kernel, held] { std::apply(kernel, held); });
+  check();
+  // Once more when it runs: a graph may have outlived its memory.
+  enqueue_kernel(name, grid, block, stream, check, [kernel, held] { std::apply(kernel, held); });
 }
 
 }  // namespace cuda_on_host

@@ -251,8 +251,10 @@ void check_structure_argument(const void* structure, std::size_t bytes, const ch
   for (std::size_t at = 0; at + sizeof(void*) <= bytes; at += sizeof(void*)) {
     void* word = nullptr;
     std::memcpy(&word, static_cast<const char*>(structure) + at, sizeof(word));
-    // Not any address that is not live: the bytes between two members hold what they please.
-    if (was_freed(word))
+    // Not any address that is not live: the bytes between two members hold what they please. So a
+    // small integer before such bytes can look like an address with few bits in its lower half.
+    constexpr std::uintptr_t lower_half = 0xFFFFFFFF, small = 4096;
+    if ((reinterpret_cast<std::uintptr_t>(word) & lower_half) >= small && was_freed(word))
       fatal("argument " + std::to_string(position) + " of kernel " + kernel +
             " holds a pointer to device memory that was freed");
   }
@@ -294,6 +296,16 @@ cudaError_t cudaMallocHost(void** pointer, size_t bytes) {
   return cudaSuccess;
 }
 
+cudaError_t cudaFreeHost(void* pointer) {
+  const bool fails = cuda_on_host::fault(__func__, __builtin_return_address(0));
+  if (pointer == nullptr) return cudaSuccess;
+  const std::lock_guard lock(cuda_on_host::device_mutex());
+  cuda_on_host::run_everything();
+  ::operator delete(pointer, std::align_val_t(cuda_on_host::page));
+  --cuda_on_host::pinned;
+  return fails ? remembered(cudaErrorUnknown) : cudaSuccess;
+}
+
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
   if (cuda_on_host::fault(__func__, __builtin_return_address(0)))
@@ -301,7 +313,12 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
   const std::lock_guard lock(cuda_on_host::device_mutex());
   const cudaError_t status = cuda_on_host::check_copy(to, from, bytes, kind);
   if (status != cudaSuccess) return remembered(status);
-  return cuda_on_host::enqueue(stream, [=] { std::memcpy(to, from, bytes); });
+  return cuda_on_host::enqueue(stream, [=] {
+    // Once more: a graph may have outlived its memory.
+    if (cuda_on_host::check_copy(to, from, bytes, kind) != cudaSuccess)
+      cuda_on_host::fatal("a copy's device memory was freed before it ran");
+    std::memcpy(to, from, bytes);
+  });
 }
 
 cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t stream) {

@@ -110,6 +110,73 @@ TEST_CASE("kernels without faults give their results in every order") {
   }
 }
 
+TEST_CASE("a graph does what was captured, each time that it is launched") {
+  for (const bool lazy : {false, true}) {
+    const Settings settings(lazy);
+    const Stream stream;
+    const Array<> out(planted::threads);
+    planted::fill(stream.handle, 1.0F, out.data, 0);
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t executable = nullptr;
+    REQUIRE(cudaStreamBeginCapture(stream.handle, cudaStreamCaptureModeRelaxed) == cudaSuccess);
+    planted::fill(stream.handle, 2.0F, out.data, 0);
+    REQUIRE(cudaStreamEndCapture(stream.handle, &graph) == cudaSuccess);
+    CHECK(out.read(stream)[3] == 1.0F);  // captured, not done
+    REQUIRE(cudaGraphInstantiate(&executable, graph, 0) == cudaSuccess);
+    CHECK(cudaGraphDestroy(graph) == cudaSuccess);
+    for (int i = 0; i < 2; ++i) {
+      CHECK(cudaGraphLaunch(executable, stream.handle) == cudaSuccess);
+      CHECK(out.read(stream)[3] == 2.0F);
+      planted::fill(stream.handle, 1.0F, out.data, 0);
+    }
+    CHECK(cudaGraphExecDestroy(executable) == cudaSuccess);
+    CHECK(cudaGraphLaunch(executable, stream.handle) == cudaErrorInvalidValue);
+    static_cast<void>(cudaGetLastError());
+  }
+}
+
+TEST_CASE("waiting while a graph is captured spoils it") {
+  const Settings settings;
+  const Stream stream;
+  const Array<> out(planted::threads);
+  REQUIRE(cudaStreamBeginCapture(stream.handle, cudaStreamCaptureModeRelaxed) == cudaSuccess);
+  CHECK(cudaStreamSynchronize(stream.handle) == cudaErrorStreamCaptureUnsupported);
+  planted::fill(stream.handle, 2.0F, out.data, 0);
+  CHECK(cudaGetLastError() == cudaErrorStreamCaptureInvalidated);
+  cudaGraph_t graph = nullptr;
+  CHECK(cudaStreamEndCapture(stream.handle, &graph) == cudaErrorStreamCaptureInvalidated);
+  CHECK(graph == nullptr);
+  static_cast<void>(cudaGetLastError());
+  CHECK(cudaStreamSynchronize(stream.handle) == cudaSuccess);
+}
+
+TEST_CASE("a graph that outlives its memory ends the process") {
+  const Settings settings;
+  const Stream stream;
+  const auto launch_after_free = [&](bool kernel) {
+    return last_words(SIGABRT, [&] {
+      cudaGraph_t graph = nullptr;
+      cudaGraphExec_t executable = nullptr;
+      const std::vector<float> values = counting(planted::threads);
+      {
+        const Array<> out(planted::threads);
+        static_cast<void>(cudaStreamBeginCapture(stream.handle, cudaStreamCaptureModeRelaxed));
+        if (kernel) {
+          planted::fill(stream.handle, 2.0F, out.data, 0);
+        } else {
+          static_cast<void>(cudaMemcpyAsync(out.data, values.data(), out.bytes(),
+                                            cudaMemcpyHostToDevice, stream.handle));
+        }
+        static_cast<void>(cudaStreamEndCapture(stream.handle, &graph));
+        static_cast<void>(cudaGraphInstantiate(&executable, graph, 0));
+      }
+      static_cast<void>(cudaGraphLaunch(executable, stream.handle));
+    });
+  };
+  CHECK(contains(launch_after_free(true), "is not a live device pointer"));
+  CHECK(contains(launch_after_free(false), "a copy's device memory was freed before it ran"));
+}
+
 TEST_CASE("a barrier left out shows in some order of the threads") {
   const Settings settings;
   const Stream stream;

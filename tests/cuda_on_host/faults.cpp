@@ -62,8 +62,10 @@ bool fault(const char* function, const void* site) {
 
 LiveObjects live_objects() {
   const std::lock_guard lock(device_mutex());
-  return {live_streams(),     live_events(), live_cublas_handles() + live_cudnn_handles(),
-          live_descriptors(), live_pinned(), live_allocations()};
+  return {live_streams(),     live_events(),
+          live_graphs(),      live_cublas_handles() + live_cudnn_handles(),
+          live_descriptors(), live_pinned(),
+          live_allocations()};
 }
 
 }  // namespace cuda_on_host

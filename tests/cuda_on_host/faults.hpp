@@ -30,13 +30,15 @@ bool fault(const char* function, const void* site);
 
 /// What is alive on the device and in the libraries.
 struct LiveObjects {
-  std::size_t streams = 0, events = 0, handles = 0, descriptors = 0, pinned = 0, allocations = 0;
+  std::size_t streams = 0, events = 0, graphs = 0, handles = 0, descriptors = 0, pinned = 0,
+              allocations = 0;
 };
 LiveObjects live_objects();
 
 // Each part of the emulation tells its own.
 std::size_t live_streams();
 std::size_t live_events();
+std::size_t live_graphs();
 std::size_t live_cublas_handles();
 std::size_t live_cudnn_handles();
 std::size_t live_descriptors();

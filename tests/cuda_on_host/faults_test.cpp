@@ -84,8 +84,8 @@ std::string plain_name(std::string function) {
 /// Functions whose failure loses nothing that the caller asked for: for memory the pool asks again
 /// once it has given back what it holds.
 bool may_be_silent(const std::string& function) {
-  return function == "cudaMalloc" || function == "cudaFree" || function == "cudaMemGetInfo" ||
-         function.find("Destroy") != std::string::npos;
+  return function == "cudaMalloc" || function == "cudaFree" || function == "cudaFreeHost" ||
+         function == "cudaMemGetInfo" || function.find("Destroy") != std::string::npos;
 }
 
 struct Held {
@@ -107,6 +107,7 @@ std::string leaks(const Held& before, const Held& after) {
   };
   compare("streams", before.live.streams, after.live.streams);
   compare("events", before.live.events, after.live.events);
+  compare("graphs", before.live.graphs, after.live.graphs);
   compare("handles", before.live.handles, after.live.handles);
   compare("descriptors", before.live.descriptors, after.live.descriptors);
   compare("pinned blocks", before.live.pinned, after.live.pinned);
@@ -160,8 +161,9 @@ std::string to_text(const Healthy& healthy) {
   std::ostringstream text;
   text << std::hexfloat;
   const auto& live = healthy.held.live;
-  text << live.streams << ' ' << live.events << ' ' << live.handles << ' ' << live.descriptors
-       << ' ' << live.pinned << ' ' << live.allocations << ' ' << healthy.held.in_use;
+  text << live.streams << ' ' << live.events << ' ' << live.graphs << ' ' << live.handles << ' '
+       << live.descriptors << ' ' << live.pinned << ' ' << live.allocations << ' '
+       << healthy.held.in_use;
   for (const double value : healthy.results) text << ' ' << value;
   return text.str();
 }
@@ -170,8 +172,8 @@ Healthy from_text(const std::string& text) {
   std::istringstream in(text);
   Healthy healthy;
   auto& live = healthy.held.live;
-  in >> live.streams >> live.events >> live.handles >> live.descriptors >> live.pinned >>
-      live.allocations >> healthy.held.in_use;
+  in >> live.streams >> live.events >> live.graphs >> live.handles >> live.descriptors >>
+      live.pinned >> live.allocations >> healthy.held.in_use;
   for (std::string word; in >> word;)
     healthy.results.push_back(std::strtod(word.c_str(), nullptr));  // streams read no hexfloat
   return healthy;

@@ -49,9 +49,9 @@ void check_pointer_argument(const void* pointer, const char* kernel, int positio
 void check_structure_argument(const void* structure, std::size_t bytes, const char* kernel,
                               int position);
 
-/// Gives `stream` a kernel to run, `body` being one thread of it. A launch that no GPU would take
-/// is remembered for cudaGetLastError as cudaErrorInvalidConfiguration.
+/// Gives `stream` a kernel to run, `body` being one thread of it, after a call of `check`. A launch
+/// that no GPU would take is remembered for cudaGetLastError as cudaErrorInvalidConfiguration.
 void enqueue_kernel(const char* name, dim3 grid, dim3 block, cudaStream_t stream,
-                    std::function<void()> body);
+                    std::function<void()> check, std::function<void()> body);
 
 }  // namespace cuda_on_host

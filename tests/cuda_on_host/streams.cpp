@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Streams, events, kernel launches and the runtime's errors.
+// Streams, events, graphs, kernel launches and the runtime's errors.
 #include "cuda_on_host/streams.hpp"
 
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cuda_on_host/block_scheduler.hpp"
 #include "cuda_on_host/device_memory.hpp"
@@ -19,9 +21,13 @@
 namespace cuda_on_host {
 namespace {
 
+using Work = std::vector<std::function<void()>>;
+
 struct Stream {
   std::deque<std::function<void()>> waiting;
   std::uint64_t given = 0, finished = 0;  // pieces of work
+  std::unique_ptr<Work> capture;          // what it is given while a graph is captured
+  bool invalid = false;                   // the capture: something that cannot be part of it
 };
 
 /// What a stream had been given when the event was recorded.
@@ -33,6 +39,7 @@ struct Event {
 struct Runtime {
   std::set<Stream*> streams;
   std::set<Event*> events;
+  std::set<Work*> graphs, executables;
   bool lazy = [] {
     const char* wish = std::getenv("ATOMTRACK_CUDA_LAZY");
     return wish != nullptr && std::string(wish) == "1";
@@ -55,6 +62,13 @@ Event* event_of(cudaEvent_t handle) {
 }
 bool known(Event* event) {
   return runtime().events.count(event) != 0;
+}
+
+/// Waiting, and events, which only a graph of several streams would need, end a capture.
+bool refused_in_capture(Stream& stream) {
+  if (stream.capture == nullptr) return false;
+  stream.invalid = true;
+  return true;
 }
 
 /// Runs what the stream was given until its first `given` pieces of work are finished.
@@ -99,6 +113,11 @@ cudaError_t enqueue(cudaStream_t handle, std::function<void()> work) {
   const std::lock_guard lock(device_mutex());
   if (!is_stream(handle)) return remembered(cudaErrorInvalidResourceHandle);
   Stream& stream = *stream_of(handle);
+  if (stream.invalid) return remembered(cudaErrorStreamCaptureInvalidated);
+  if (stream.capture != nullptr) {
+    stream.capture->push_back(std::move(work));
+    return cudaSuccess;
+  }
   stream.waiting.push_back(std::move(work));
   ++stream.given;
   if (!runtime().lazy) run_until(stream, stream.given);
@@ -113,6 +132,10 @@ std::size_t live_events() {
   return runtime().events.size();
 }
 
+std::size_t live_graphs() {
+  return runtime().graphs.size() + runtime().executables.size();
+}
+
 void run_everything() {
   const std::lock_guard lock(device_mutex());
   for (Stream* stream : runtime().streams) run_until(*stream, stream->given);
@@ -124,7 +147,7 @@ cudaError_t remembered(cudaError_t status) {
 }
 
 void enqueue_kernel(const char* name, dim3 grid, dim3 block, cudaStream_t stream,
-                    std::function<void()> body) {
+                    std::function<void()> check, std::function<void()> body) {
   if (fault(name, __builtin_return_address(0))) {
     remembered(cudaErrorLaunchOutOfResources);
     return;
@@ -133,7 +156,8 @@ void enqueue_kernel(const char* name, dim3 grid, dim3 block, cudaStream_t stream
     remembered(cudaErrorInvalidConfiguration);
     return;
   }
-  enqueue(stream, [name, grid, block, body = std::move(body)] {
+  enqueue(stream, [name, grid, block, check = std::move(check), body = std::move(body)] {
+    check();
     run_grid(name, grid, block, body);
     check_red_zones(name);
   });
@@ -169,6 +193,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
   if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
   const std::lock_guard lock(device_mutex());
   if (!is_stream(handle)) return remembered(cudaErrorInvalidResourceHandle);
+  if (refused_in_capture(*stream_of(handle))) return remembered(cudaErrorStreamCaptureUnsupported);
   run_until(*stream_of(handle), stream_of(handle)->given);
   return cudaSuccess;
 }
@@ -176,9 +201,76 @@ cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
 cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned) {
   if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
   const std::lock_guard lock(device_mutex());
-  if (!known(event_of(event))) return remembered(cudaErrorInvalidResourceHandle);
+  if (!known(event_of(event)) || !is_stream(handle))
+    return remembered(cudaErrorInvalidResourceHandle);
+  if (refused_in_capture(*stream_of(handle))) return remembered(cudaErrorStreamCaptureIsolation);
   // What the event stands for now: it may be recorded again before this stream gets there.
   return enqueue(handle, [recorded = *event_of(event)] { run_until(recorded); });
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t handle, cudaStreamCaptureMode) {
+  if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
+  const std::lock_guard lock(device_mutex());
+  if (!is_stream(handle)) return remembered(cudaErrorInvalidResourceHandle);
+  Stream& stream = *stream_of(handle);
+  if (stream.capture != nullptr) return remembered(cudaErrorIllegalState);
+  stream.capture = std::make_unique<Work>();
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t handle, cudaGraph_t* graph) {
+  const bool fails = fault(__func__, __builtin_return_address(0));  // reported after the deed
+  const std::lock_guard lock(device_mutex());
+  if (!is_stream(handle)) return remembered(cudaErrorInvalidResourceHandle);
+  Stream& stream = *stream_of(handle);
+  if (stream.capture == nullptr) return remembered(cudaErrorIllegalState);
+  std::unique_ptr<Work> captured = std::move(stream.capture);
+  *graph = nullptr;
+  if (std::exchange(stream.invalid, false)) return remembered(cudaErrorStreamCaptureInvalidated);
+  if (fails) return remembered(cudaErrorUnknown);
+  runtime().graphs.insert(captured.get());
+  *graph = reinterpret_cast<cudaGraph_t>(captured.release());
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
+                                 unsigned long long) {
+  if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
+  const std::lock_guard lock(device_mutex());
+  auto* work = reinterpret_cast<Work*>(graph);
+  if (runtime().graphs.count(work) == 0) return remembered(cudaErrorInvalidValue);
+  auto* copy = new Work(*work);
+  runtime().executables.insert(copy);
+  *executable = reinterpret_cast<cudaGraphExec_t>(copy);
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  if (fault(__func__, __builtin_return_address(0))) return remembered(cudaErrorUnknown);
+  const std::lock_guard lock(device_mutex());
+  auto* work = reinterpret_cast<Work*>(executable);
+  if (runtime().executables.count(work) == 0) return remembered(cudaErrorInvalidValue);
+  return enqueue(stream, [all = *work] {
+    for (const auto& piece : all) piece();
+  });
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  const bool fails = fault(__func__, __builtin_return_address(0));  // reported after the deed
+  const std::lock_guard lock(device_mutex());
+  auto* work = reinterpret_cast<Work*>(graph);
+  if (runtime().graphs.erase(work) == 0) return remembered(cudaErrorInvalidValue);
+  delete work;
+  return fails ? remembered(cudaErrorUnknown) : cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  const bool fails = fault(__func__, __builtin_return_address(0));  // reported after the deed
+  const std::lock_guard lock(device_mutex());
+  auto* work = reinterpret_cast<Work*>(executable);
+  if (runtime().executables.erase(work) == 0) return remembered(cudaErrorInvalidValue);
+  delete work;
+  return fails ? remembered(cudaErrorUnknown) : cudaSuccess;
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* handle, unsigned) {
@@ -195,6 +287,7 @@ cudaError_t cudaEventRecord(cudaEvent_t handle, cudaStream_t stream) {
   const std::lock_guard lock(device_mutex());
   Event* event = event_of(handle);
   if (!known(event) || !is_stream(stream)) return remembered(cudaErrorInvalidResourceHandle);
+  if (refused_in_capture(*stream_of(stream))) return remembered(cudaErrorStreamCaptureUnsupported);
   *event = {stream_of(stream), stream_of(stream)->given};
   return cudaSuccess;
 }
@@ -264,6 +357,10 @@ const char* cudaGetErrorString(cudaError_t status) {
       return "invalid resource handle";
     case cudaErrorLaunchOutOfResources:
       return "too many resources requested for launch";
+    case cudaErrorStreamCaptureUnsupported:
+    case cudaErrorStreamCaptureInvalidated:
+    case cudaErrorStreamCaptureIsolation:
+      return "operation not permitted when stream is capturing";
     case cudaErrorUnknown:
       return "unknown error";
     default:

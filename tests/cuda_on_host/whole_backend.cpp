@@ -7,6 +7,7 @@
 #include "atomtrack/primitives/primitives.hpp"
 #include "atomtrack/tensor/memory.hpp"
 #include "atomtrack/tensor/random.hpp"
+#include "atomtrack/tensor/recording.hpp"
 
 namespace cuda_on_host {
 namespace {
@@ -120,7 +121,9 @@ class Tour {
     }
     program.outputs = {1, 2};
     std::vector<Tensor<T>> outputs{room({2, 4, 6, 6}), room({2, 5, 6, 6})};
-    p_.compile(program)->run(drawn({2, 2, 6, 6}), outputs);
+    const auto compiled = p_.compile(program);
+    const Tensor<T> input = drawn({2, 2, 6, 6});
+    for (int i = 0; i < 3; ++i) compiled->run(input, outputs);  // recorded in the second run
     for (const Tensor<T>& output : outputs) see(output);
   }
 
@@ -168,6 +171,14 @@ class Tour {
     const T offset[] = {1, 2, 3}, scale[] = {T(0.5), T(0.25), T(0.125)};
     p_.crop_resize_frame(frame, window, offset, scale, crop);
     see(crop);
+    Tensor<std::uint8_t> pixels(Shape{2, 3, 3}, gpu_);
+    const PixelRows rows{reinterpret_cast<const std::byte*>(frame.data()), 9, 9, 27};
+    p_.unpack_pixels(rows, 1, 2, 2, pixels);
+    for (const std::uint8_t value : pixels.to_vector()) seen_.push_back(value);
+    const Tensor<double> sizes = Tensor<double>::full(Shape{1, 2}, 2.0, gpu_);
+    Tensor<T> peaks = room({1, 6});
+    p_.two_peaks(image.reshape(Shape{1, 27, 9}), sizes, peaks);
+    see(peaks);
   }
 
   const Device gpu_ = Device::cuda(0);
@@ -199,10 +210,24 @@ double handover() {
   return static_cast<double>(Tensor<float>::full(Shape{977}, 4.0F, Device::cuda(0)).to_vector()[5]);
 }
 
+/// Work that takes a number from the host is recorded, then repeated.
+double repeated() {
+  const Device gpu = Device::cuda(0);
+  Tensor<float> total = Tensor<float>::zeros(Shape{5}, gpu);
+  Recording recording(gpu);
+  for (int i = 0; i < 3; ++i) {
+    recording.run({total.data()}, [&] {
+      const Tensor<float> more = Tensor<float>::full(Shape{5}, 3.0F, gpu);
+      primitives_for<float>(gpu).combine(Combination::add, total, more, total);
+    });
+  }
+  return static_cast<double>(total.to_vector()[4]);
+}
+
 }  // namespace
 
 std::vector<double> use_whole_backend() {
-  std::vector<double> seen{large_upload(), handover(),
+  std::vector<double> seen{large_upload(), handover(), repeated(),
                            static_cast<double>(hardware(Device::cuda(0)).size())};
   for (const std::vector<double>& more : {Tour<float>().run(), Tour<double>().run()})
     seen.insert(seen.end(), more.begin(), more.end());

@@ -37,6 +37,7 @@ const CropCase crops[] = {
     {1, 21, 25, {0, 0, 1, 1, 30, 20, 24}, 3, 3},  // one pixel left
     {3, 6, 5, {1, 1, 1, 1, 1, 0, 0}, 6, 6},       // a window of one pixel
     {3, 6, 5, {1, 1, 4, 3, 1, 0, 0}, 1, 1},
+    {6, 7, 9, {1, 2, 4, 5, 1, 0, 0}, 6, 5},  // more channels than a frame has
     {3, 90, 120, {-11, 7, 80, 83, 1, 0, 0}, 96, 96},
     {3, 250, 330, {-11, 17, 200, 210, 1, 0, 0}, 288, 288},
 };
@@ -110,8 +111,8 @@ TEST_CASE("crop_resize_frame scales 8-bit pixels per channel") {
       const auto frame =
           bench.byte_source("frame", Shape{c.image_height, c.image_width, c.channels});
       auto y = bench.result("y", Shape{1, c.channels, c.height, c.width});
-      const std::vector<T> offset{T(123.5), T(116.25), T(103.75)};
-      const std::vector<T> scale{T(0.015625), T(0.0234375), T(-0.5)};
+      const std::vector<T> offset{T(123.5), T(116.25), T(103.75), T(1), T(2), T(-3)};
+      const std::vector<T> scale{T(0.015625), T(0.0234375), T(-0.5), T(0.25), T(1), T(4)};
       const auto channels = static_cast<std::size_t>(c.channels);
       bench.primitives().crop_resize_frame(frame, c.window,
                                            std::span<const T>(offset).first(channels),

@@ -78,6 +78,12 @@ void conform_program(const std::string& name, const F& build) {
                                        Shape{images, s[0], s[1], s[2]}));
       }
       const auto compiled = bench.primitives().compile(program);
+      // A backend may prepare more with every run: what counts is the third one's answer.
+      Tensor<T> earlier(input.shape(), bench.device());
+      for (const double value : {1.0, -2.0}) {
+        bench.primitives().fill(static_cast<T>(value), earlier);
+        compiled->run(earlier, outputs);
+      }
       compiled->run(input, outputs);
     });
   }

@@ -169,6 +169,12 @@ Tensor<double> Bench<T>::scalar_source(const std::string& name, double value) {
 }
 
 template <class T>
+Tensor<double> Bench<T>::double_source(const std::string& name, const Shape& shape,
+                                       const std::vector<double>& values) {
+  return add<double>(name, shape, values, false);
+}
+
+template <class T>
 Tensor<std::int32_t> Bench<T>::index_source(const std::string& name, const Shape& shape,
                                             const std::vector<double>& values) {
   return add<std::int32_t>(name, shape, {values.begin(), values.end()}, false);

@@ -58,6 +58,8 @@ class Bench {
                    double high = 1.0);
   Tensor<T> source(const std::string& name, const Shape& shape, const std::vector<double>& values);
   Tensor<double> scalar_source(const std::string& name, double value);
+  Tensor<double> double_source(const std::string& name, const Shape& shape,
+                               const std::vector<double>& values);
   Tensor<std::int32_t> index_source(const std::string& name, const Shape& shape,
                                     const std::vector<double>& values);
   Tensor<std::uint8_t> byte_source(const std::string& name, const Shape& shape);

@@ -21,7 +21,8 @@ struct FrameRegion {
   Tensor<std::uint8_t> memory;  ///< what `pixels` is a view of; kept from call to call
 };
 
-/// Copies the pixels that `window` reads out of `image` into `region`, as 8-bit RGB: channels are
+/// Copies the pixels that `window` reads out of `image` into `region`, in the same device's memory,
+/// as 8-bit RGB: channels are
 /// reordered, alpha is dropped, grey is repeated, 16 bits become the upper 8. A window outside the
 /// frame reads its border. The cost is that of the window, however large the frame; `region.pixels`
 /// is reused when it is large enough. Throws InputError as `check` does, and for a window without

@@ -19,9 +19,10 @@ class FeaturePlan {
 
   /// `outputs` is a union of Output flags; iou3 and iou4 need a predictor that uses
   /// that block. The input is
-  /// [N,3,height,width]; height and width are multiples of 16. Throws InputError.
+  /// [N,3,height,width]; height and width are multiples of 16. Throws InputError, also for a
+  /// precision that the backend does not offer.
   FeaturePlan(const ResNet18<T>& backbone, const IouPredictor<T>* predictor, unsigned outputs,
-              std::int64_t height, std::int64_t width);
+              std::int64_t height, std::int64_t width, Precision precision = Precision::full);
 
   /// The outputs asked for, for images [N,3,height,width]; the others stay as they are. A tensor of
   /// the right shape and device is overwritten, any other is replaced.

@@ -27,6 +27,11 @@ void prroi_pool(const Shape& features, const Shape& rois, PrRoiGeometry geometry
 void crop(const Shape& image, std::span<const CropWindow> windows, const Shape& result);
 void crop_frame(const Shape& frame, const CropWindow& window, std::size_t offsets,
                 std::size_t scales, const Shape& result);
+void pixels(const PixelRows& frame, std::int64_t top, std::int64_t left, std::int64_t step,
+            const Shape& pixels);
+void two_peaks(const Shape& maps, const Shape& sizes, const Shape& peaks);
+/// Throws InputError for any other.
+void full_precision(Precision precision, std::string_view backend);
 void scalar(const char* primitive, const Shape& shape);
 
 /// Whether a roi lies in the batch; the host backends throw InputError when one does not.

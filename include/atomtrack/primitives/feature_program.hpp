@@ -30,6 +30,8 @@ struct FeatureProgram {
   };
 
   Shape input;  ///< [C,H,W]
+  /// Anything but `full` only where the backend offers it; never for double.
+  Precision precision = Precision::full;
   std::vector<Step> steps;
   std::vector<std::size_t>
       outputs;  ///< the values asked for, in the order in which `run` writes them

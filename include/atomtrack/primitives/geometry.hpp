@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "atomtrack/tensor/shape.hpp"
@@ -10,6 +11,14 @@ namespace atomtrack {
 /// What a gradient kernel does with its destination: chosen by the caller, never inferred from
 /// aliasing.
 enum class Write { overwrite, accumulate };
+
+/// How exactly a backend multiplies in a frozen network's convolutions. Values and sums keep T's
+/// bits.
+enum class Precision {
+  full,  ///< all bits of T
+  tf32,  ///< floats rounded to 10 bits of fraction, for the tensor cores of GPUs from Ampere on
+  half,  ///< also to 5 bits of exponent, for those from Volta on
+};
 
 /// Stride and symmetric zero padding of a convolution, in pixels of its input, the same along both
 /// axes.
@@ -53,6 +62,18 @@ struct CropWindow {
   std::int64_t offset_x = 0;
 
   friend bool operator==(const CropWindow&, const CropWindow&) = default;
+};
+
+/// The pixels of a frame as its maker laid them out, row by row from the top, interleaved channels
+/// of one byte or one native-endian 16-bit word.
+struct PixelRows {
+  const std::byte* data = nullptr;
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  std::int64_t stride = 0;           ///< bytes from one row to the next
+  int channels = 3;                  ///< of a pixel, alpha included
+  int bytes = 1;                     ///< per channel
+  int red = 0, green = 1, blue = 2;  ///< which channel each of them is
 };
 
 /// [N,Cout,Ho,Wo] of a convolution of `input` [N,Cin,H,W] with `filter` [Cout,Cin,Kh,Kw], where

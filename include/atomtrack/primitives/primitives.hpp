@@ -139,6 +139,16 @@ class Primitives {
   virtual void crop_resize_frame(const Tensor<std::uint8_t>& frame, const CropWindow& window,
                                  std::span<const T> offset, std::span<const T> scale,
                                  Tensor<T>& dst) = 0;
+  /// pixels [h,w,3] = the frame's pixels (top + i * step, left + j * step) as 8-bit RGB: channels
+  /// reordered, alpha dropped, grey repeated, of 16 bits the upper 8. The frame lies in this
+  /// device's memory. Throws InputError when a pixel would lie outside it.
+  virtual void unpack_pixels(const PixelRows& frame, std::int64_t top, std::int64_t left,
+                             std::int64_t step, Tensor<std::uint8_t>& pixels) = 0;
+
+  /// peaks[n] [N,6] = row, column and value of the highest of maps[n] [N,H,W], then of the highest
+  /// outside its neighbourhood of sizes[n] (height, width) [N,2], where values count as zeros (the
+  /// bounds are in primitives/scalar/peaks.hpp). The first one wins a tie, and NaN loses to all.
+  virtual void two_peaks(const Tensor<T>& maps, const Tensor<double>& sizes, Tensor<T>& peaks) = 0;
 
   // ---- Scalars that stay on the device ----
   //

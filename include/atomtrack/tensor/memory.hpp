@@ -3,11 +3,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "atomtrack/tensor/device.hpp"
 
 namespace atomtrack {
+
+/// Work that a device has recorded and does again when asked: the same steps on the same memory.
+class RecordedWork {
+ public:
+  virtual ~RecordedWork() = default;
+  /// Gives it to the device once more, on the calling thread's queue. Throws DeviceError.
+  virtual void repeat() = 0;
+};
 
 /// The system calls of one kind of memory. The host's is built in; a GPU backend registers its own.
 class DeviceMemory {
@@ -29,15 +38,29 @@ class DeviceMemory {
   virtual std::uint64_t queue() noexcept { return 0; }
   /// Orders later work of the calling thread after all that `queue` has been given so far.
   virtual void wait_for(std::uint64_t queue) { static_cast<void>(queue); }
+  /// The same, but false, and nothing is ordered, while another thread records in `queue`.
+  virtual bool try_wait_for(std::uint64_t queue) {
+    wait_for(queue);
+    return true;
+  }
   /// Returns when all of the calling thread's work is done.
   virtual void synchronize() {}
+
+  /// Until `end_recording` what the calling thread gives the device is recorded instead of done,
+  /// and it may not wait for the device. False where the device cannot record; nothing is then
+  /// begun.
+  virtual bool begin_recording() { return false; }
+  /// What was recorded; null if something in between cannot be. Throws DeviceError, and has then
+  /// ended too.
+  virtual std::unique_ptr<RecordedWork> end_recording() { return nullptr; }
 };
 
 /// Makes `memory` serve `device` until the process ends. Called once per GPU by the backend that
 /// owns it.
 void register_device_memory(Device device, DeviceMemory* memory);
 /// Makes `provide(device)`, which shall register that device's memory or throw DeviceError, what is
-/// asked when a tensor is to lie on a GPU that has none registered yet. Called once, by the backend.
+/// asked when a tensor is to lie on a GPU that has none registered yet. Called once, by the
+/// backend.
 void register_memory_provider(void (*provide)(Device device));
 /// The memory of `device`. Throws DeviceError when no backend provides it.
 DeviceMemory& device_memory(Device device);

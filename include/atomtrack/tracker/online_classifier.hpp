@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <map>
+
 #include "atomtrack/optimization/gauss_newton.hpp"
 #include "atomtrack/optimization/gradient_descent.hpp"
 #include "atomtrack/tensor/random.hpp"
+#include "atomtrack/tensor/recording.hpp"
 #include "atomtrack/tensor/tensor.hpp"
 #include "atomtrack/tracker/options.hpp"
 #include "atomtrack/tracker/sample_memory.hpp"
@@ -69,6 +72,7 @@ class OnlineClassifier {
   Tensor<float> projection_;
   Tensor<float> filter_;
   SampleMemory memory_;
+  std::map<int, Recording> updates_;  // by n_cg
 };
 
 }  // namespace atomtrack

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "atomtrack/primitives/geometry.hpp"
+
 namespace atomtrack {
 inline namespace v1 {
 
@@ -28,6 +30,9 @@ struct Options {
   int crop_size = 288;  ///< side of the square crop fed to the network; a multiple of 16
   double search_area_scale =
       5.0;  ///< side of the search region in units of sqrt(width * height) of the target
+
+  /// How exactly the frozen network's convolutions multiply; tf32 and half are for GPUs.
+  Precision feature_precision = Precision::full;
 
   // Target classification: model and loss (section 3.2, equations 2 and 3)
   int projection_channels = 64;             ///< D of w_1
