@@ -207,13 +207,24 @@ int measure(const TrainArguments& arguments) {
   return 0;
 }
 
+/// The device named. Of several processes each is given a GPU of its own where none is named: those
+/// of one machine are numbered by their launcher.
+Device device_of(const std::string& named, const GradientExchange& processes) {
+  if (named != "cuda" || processes.size() == 1) return parse_device(named);
+  for (const char* variable : {"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"}) {
+    const char* number = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe)
+    if (number != nullptr) return parse_device("cuda:" + std::string(number));
+  }
+  return Device::cuda(processes.rank());
+}
+
 int train(const TrainArguments& arguments) {
   const TrainingConfig config = read_training_config(arguments.config);
   const TrainingData data = read_training_data(config, arguments.data);
-  const auto exchange = [] {
-    auto processes = mpi_exchange();
-    return processes ? std::move(processes) : std::make_unique<GradientExchange>();
-  }();
+  auto processes = mpi_exchange();
+  if (processes == nullptr) processes = std::make_unique<GradientExchange>();
+  const Device device = device_of(arguments.device, *processes);
+  const auto exchange = nccl_exchange(std::move(processes), device);
   const bool leader = exchange->rank() == 0;
   if (leader) report_data(data);
   const auto source =
@@ -231,8 +242,7 @@ int train(const TrainArguments& arguments) {
   require<InputError>(arguments.resume || !fs::exists(files.checkpoint), files.checkpoint,
                       ": is there already; --resume goes on with it");
 
-  Trainer trainer(config.training, starting_weights(arguments), source, *exchange,
-                  parse_device(arguments.device));
+  Trainer trainer(config.training, starting_weights(arguments), source, *exchange, device);
   if (leader)
     std::cerr << "architecture " << name_of(config.training.architecture) << ": "
               << trainer.predictor_parameters() << " parameters in the predictor\n";
@@ -327,7 +337,9 @@ void add_train_command(CLI::App& app, int& exit_status) {
       ->type_name("FILE");
   command->add_flag("--measure", arguments->measure,
                     "only measure the weights of --start on --pairs pairs that are held out");
-  command->add_option("--device", arguments->device, "cpu, cuda:INDEX or reference")
+  command
+      ->add_option("--device", arguments->device,
+                   "cpu, cuda:INDEX or reference; under mpirun `cuda` is a GPU for each process")
       ->capture_default_str();
   command->add_option("--threads", arguments->threads, "host threads (0: all cores)")
       ->check(CLI::Range(0, 1024));

@@ -6,6 +6,9 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cmath>
+
+#include "cuda_on_host/convolutions.hpp"
 
 namespace {
 
@@ -69,6 +72,14 @@ struct Problem {
                                    memory + 256);
   }
 
+  std::array<float, 4> result() const {
+    std::array<float, 4> values{};
+    REQUIRE(cudaMemcpyAsync(values.data(), memory + 256, sizeof(values), cudaMemcpyDeviceToHost,
+                            stream) == cudaSuccess);
+    REQUIRE(cudaStreamSynchronize(stream) == cudaSuccess);
+    return values;
+  }
+
   cudaStream_t stream = nullptr;
   cudnnHandle_t handle = nullptr;
   cudnnTensorDescriptor_t x = nullptr, y = nullptr;
@@ -82,11 +93,37 @@ struct Problem {
 TEST_CASE("a convolution that fits is done") {
   const Problem problem;
   REQUIRE(problem.forward() == CUDNN_STATUS_SUCCESS);
-  std::array<float, 4> result{};
-  REQUIRE(cudaMemcpyAsync(result.data(), problem.memory + 256, sizeof(result),
-                          cudaMemcpyDeviceToHost, problem.stream) == cudaSuccess);
-  REQUIRE(cudaStreamSynchronize(problem.stream) == cudaSuccess);
-  CHECK(result == std::array<float, 4>{9.0F, 9.0F, 9.0F, 9.0F});
+  CHECK(problem.result() == std::array<float, 4>{9.0F, 9.0F, 9.0F, 9.0F});
+}
+
+TEST_CASE("tensor cores round factors to ten bits") {
+  using cuda_on_host::Factors;
+  using cuda_on_host::rounded;
+  const double step = std::ldexp(1.0, -10);
+  for (const Factors to : {Factors::tf32, Factors::half}) {
+    CHECK(rounded(1.0, to) == 1.0);
+    CHECK(rounded(-1.0 - 0.4 * step, to) == -1.0);
+    CHECK(rounded(-1.0 - 0.6 * step, to) == -1.0 - step);
+    CHECK(rounded(1.0 + 0.5 * step, to) == 1.0);  // halves to even
+    CHECK(rounded(1.0 + 1.5 * step, to) == 1.0 + 2 * step);
+    CHECK(rounded(0.0, to) == 0.0);
+  }
+  CHECK(rounded(1e30, Factors::tf32) == doctest::Approx(1e30).epsilon(step));
+  CHECK(std::isinf(rounded(-70000.0, Factors::half)));
+  CHECK(rounded(65504.0, Factors::half) == 65504.0);
+  CHECK(rounded(std::ldexp(1.3, -24), Factors::half) == std::ldexp(1.0, -24));  // the smallest
+  CHECK(rounded(std::ldexp(0.4, -24), Factors::half) == 0.0);
+  CHECK(rounded(1.0 + 0.4 * step, Factors::exact) == 1.0 + 0.4 * step);
+
+  Problem problem;
+  const std::array<float, 1> corner{1.0F + static_cast<float>(0.4 * step)};
+  REQUIRE(cudaMemcpyAsync(problem.memory, corner.data(), sizeof(float), cudaMemcpyHostToDevice,
+                          problem.stream) == cudaSuccess);
+  CHECK(problem.forward() == CUDNN_STATUS_SUCCESS);
+  CHECK(problem.result()[0] > 9.0F);
+  problem.set_math(CUDNN_TENSOR_OP_MATH);
+  CHECK(problem.forward() == CUDNN_STATUS_SUCCESS);
+  CHECK(problem.result()[0] == 9.0F);
 }
 
 TEST_CASE("convolutions that do not fit are refused") {

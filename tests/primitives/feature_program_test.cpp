@@ -324,3 +324,38 @@ TEST_CASE("the scratch memory of compiled features does not grow with large batc
     CHECK(peak(3 * at_once) <= full);
   }
 }
+
+TEST_CASE_TEMPLATE("coarser factors where there are some, a clear refusal elsewhere", T, float,
+                   double) {
+  for (const Device device : test::devices_under_test()) {
+    CAPTURE(device);
+    Bench<T> bench(device);
+    auto builder = on(bench, Shape{16, 9, 9});
+    const auto a = builder.convolution(0, Shape{8, 16, 3, 3}, {1, 1}, true);
+    FeatureProgram<T> program =
+        builder.outputs({a, builder.convolution(a, Shape{4, 8, 1, 1}, {1, 0}, false)});
+    const Tensor<T> input = bench.source("input", Shape{2, 16, 9, 9});
+    const auto run = [&](Precision precision) {
+      program.precision = precision;
+      std::vector<Tensor<T>> outputs{Tensor<T>(Shape{2, 8, 9, 9}, device),
+                                     Tensor<T>(Shape{2, 4, 9, 9}, device)};
+      primitives_for<T>(device).compile(program)->run(input, outputs);
+      std::vector<T> values = outputs[0].to_vector();
+      for (const T value : outputs[1].to_vector()) values.push_back(value);
+      return values;
+    };
+    const std::vector<T> full = run(Precision::full);
+    for (const Precision precision : {Precision::tf32, Precision::half}) {
+      if (device.is_host() || std::is_same_v<T, double>) {
+        CHECK_THROWS_AS(run(precision), InputError);
+        continue;
+      }
+      // Factors of about 1 lose at most 2^-11 each, and errors of 144 terms do not add up.
+      const std::vector<T> coarse = run(precision);
+      T furthest{0};
+      for (std::size_t i = 0; i < full.size(); ++i)
+        furthest = std::max(furthest, std::abs(coarse[i] - full[i]));
+      CHECK(furthest < T(4e-3));
+    }
+  }
+}

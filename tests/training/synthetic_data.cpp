@@ -83,4 +83,10 @@ AugmentationOptions small_augmentation() {
   return augmentation;
 }
 
+std::shared_ptr<const PairSource> synthetic_pairs() {
+  return std::make_shared<PairSource>(std::vector<WeightedDataset>{{synthetic_videos(), 1.0}},
+                                      synthetic_reader(), small_sampling(), small_augmentation(),
+                                      21);
+}
+
 }  // namespace atomtrack::test

@@ -24,4 +24,7 @@ WeightsFile synthetic_backbone();
 SamplingOptions small_sampling();
 AugmentationOptions small_augmentation();
 
+/// Pairs of the videos, so sampled.
+std::shared_ptr<const PairSource> synthetic_pairs();
+
 }  // namespace atomtrack::test

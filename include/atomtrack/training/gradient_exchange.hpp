@@ -10,7 +10,8 @@ namespace atomtrack {
 
 /// What data-parallel training asks of its processes: each computes the gradients of its own pairs,
 /// then all have the sum. One process needs none of it; with MPI `mpi_exchange` joins the processes
-/// of the job. A GPU build can put NCCL here. Not thread-safe.
+/// of the job, and with NCCL too `nccl_exchange` keeps the gradients on their GPUs. Not
+/// thread-safe.
 class GradientExchange {
  public:
   virtual ~GradientExchange() = default;
@@ -24,5 +25,11 @@ class GradientExchange {
 /// The processes started by `mpirun`, or null if this build has no MPI or the program was started
 /// without it. The first call initialises MPI, which is finalised when the program ends.
 std::unique_ptr<GradientExchange> mpi_exchange();
+
+/// The same `processes`, the tensors of which lie on the GPU `device` of each (a GPU of its own)
+/// and are summed there by NCCL, on the calling thread's stream. `processes` themselves on a host,
+/// for one process, or in a build without NCCL. Throws DeviceError.
+std::unique_ptr<GradientExchange> nccl_exchange(std::unique_ptr<GradientExchange> processes,
+                                                Device device);
 
 }  // namespace atomtrack

@@ -15,12 +15,6 @@ using test::absolute_difference;
 
 namespace {
 
-std::shared_ptr<const PairSource> source() {
-  return std::make_shared<PairSource>(std::vector<WeightedDataset>{{test::synthetic_videos(), 1.0}},
-                                      test::synthetic_reader(), test::small_sampling(),
-                                      test::small_augmentation(), 21);
-}
-
 struct Gradients {
   std::vector<std::string> names;
   std::vector<Tensor<double>> values;
@@ -64,7 +58,7 @@ double squared_distance(const Tensor<float>& a, const Tensor<float>& b) {
 
 TEST_CASE("the gradients of a training step are the CPU's") {
   std::vector<TrainingPair> pairs;
-  for (std::uint64_t i = 0; i < 4; ++i) pairs.push_back(source()->make(100 + i));
+  for (std::uint64_t i = 0; i < 4; ++i) pairs.push_back(test::synthetic_pairs()->make(100 + i));
   const Gradients expected = gradients_on(Device::cpu(), pairs);
   const Gradients came = gradients_on(Device::cuda(0), pairs);
   double largest = 0.0;
@@ -88,8 +82,8 @@ TEST_CASE("a step of training, of the head or of all, goes as on the CPU") {
     options.climbing_candidates = 1;
     options.schedule = {{4, 1e-4, 0.0, backbone_rate, 0.0}};
     GradientExchange alone;
-    Trainer cpu(options, test::synthetic_backbone(), source(), alone, Device::cpu());
-    Trainer gpu(options, test::synthetic_backbone(), source(), alone, Device::cuda(0));
+    Trainer cpu(options, test::synthetic_backbone(), test::synthetic_pairs(), alone, Device::cpu());
+    Trainer gpu(options, test::synthetic_backbone(), test::synthetic_pairs(), alone, Device::cuda(0));
     const NamedTensors before = cpu.weights().tensors;
     const Trainer::Step step = cpu.step(), came = gpu.step();
     CHECK(cpu.finished());
