@@ -56,6 +56,7 @@ class CudaMemory final : public DeviceMemory {
     const Context* held = held_context(index_);
     return held == nullptr ? 0 : held->number();
   }
+  void* native_queue() override { return current_context(index_).stream(); }
   void wait_for(std::uint64_t queue) override {
     Context& mine = current_context(index_);
     if (Context* other = context_of(queue)) mine.wait_for(*other);

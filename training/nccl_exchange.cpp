@@ -9,8 +9,6 @@
 #include <array>
 #include <utility>
 
-#include "cuda/context.hpp"
-
 namespace atomtrack {
 namespace {
 
@@ -36,9 +34,9 @@ ncclUniqueId shared_id(GradientExchange& processes) {
 
 class NcclExchange final : public GradientExchange {
  public:
-  NcclExchange(std::unique_ptr<GradientExchange> processes, int index)
-      : processes_(std::move(processes)), index_(index) {
-    cuda::current_context(index_);
+  NcclExchange(std::unique_ptr<GradientExchange> processes, Device device)
+      : processes_(std::move(processes)), memory_(device_memory(device)) {
+    memory_.native_queue();  // makes the GPU the current one
     check(ncclCommInitRank(&communicator_, size(), shared_id(*processes_), rank()),
           "ncclCommInitRank");
   }
@@ -50,7 +48,7 @@ class NcclExchange final : public GradientExchange {
   int size() const override { return processes_->size(); }
 
   void sum(std::span<Tensor<float>> tensors) override {
-    const cudaStream_t stream = cuda::current_context(index_).stream();
+    const auto stream = static_cast<cudaStream_t>(memory_.native_queue());
     check(ncclGroupStart(), "ncclGroupStart");  // one launch for all
     for (Tensor<float>& tensor : tensors) {
       check(ncclAllReduce(tensor.data(), tensor.data(), static_cast<std::size_t>(tensor.numel()),
@@ -63,7 +61,7 @@ class NcclExchange final : public GradientExchange {
 
  private:
   std::unique_ptr<GradientExchange> processes_;
-  int index_;
+  DeviceMemory& memory_;
   ncclComm_t communicator_ = nullptr;
 };
 
@@ -72,7 +70,7 @@ class NcclExchange final : public GradientExchange {
 std::unique_ptr<GradientExchange> nccl_exchange(std::unique_ptr<GradientExchange> processes,
                                                 Device device) {
   if (device.is_host() || processes->size() == 1) return processes;
-  return std::make_unique<NcclExchange>(std::move(processes), device.index);
+  return std::make_unique<NcclExchange>(std::move(processes), device);
 }
 
 }  // namespace atomtrack

@@ -36,6 +36,9 @@ class DeviceMemory {
   /// The queue on which the calling thread's work is ordered; 0 where work is done when a call
   /// returns. The pool gives a block that was freed in one queue to another only after `wait_for`.
   virtual std::uint64_t queue() noexcept { return 0; }
+  /// That queue as the device's own library knows it, for others' work on the same tensors: on a
+  /// GPU a cudaStream_t, and the GPU becomes the thread's current one. Null on a host.
+  virtual void* native_queue() { return nullptr; }
   /// Orders later work of the calling thread after all that `queue` has been given so far.
   virtual void wait_for(std::uint64_t queue) { static_cast<void>(queue); }
   /// The same, but false, and nothing is ordered, while another thread records in `queue`.
