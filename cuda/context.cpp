@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "atomtrack/tensor/error.hpp"
+#include "cuda/constants.hpp"
+#include "cuda/graph.hpp"
 
 namespace atomtrack::cuda {
 namespace {
@@ -94,7 +96,8 @@ cublasHandle_t Context::cublas() {
 
 void Context::upload(void* device, const void* host, std::size_t bytes) {
   if (bytes == 0) return;
-  if (capture_ != nullptr) return capture_->upload(device, host, bytes);
+  // What is staged is gone when recorded work is repeated.
+  if (records_) return store(*this, device, host, bytes);
   staging_->upload(device, host, bytes);
 }
 
@@ -112,17 +115,16 @@ bool Context::try_wait_for(Context& other) {
 
 bool Context::begin_recording() {
   std::unique_lock lock(recording_);
-  auto capture = std::make_unique<Capture>(index_, stream_);
-  if (!capture->begin()) return false;
-  capture_ = std::move(capture);
+  if (!begin_capture(stream_)) return false;
+  records_ = true;
   lock.release();  // `end_recording` unlocks it, in the same thread
   return true;
 }
 
 std::unique_ptr<RecordedWork> Context::end_recording() {
   const std::lock_guard unlocked(recording_, std::adopt_lock);
-  const std::unique_ptr<Capture> capture = std::move(capture_);
-  return capture->end();
+  records_ = false;
+  return end_capture(index_, stream_);
 }
 
 void Context::order_after(Context& other) {

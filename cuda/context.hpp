@@ -6,8 +6,8 @@
 #include <mutex>
 
 #include "atomtrack/tensor/device.hpp"
+#include "atomtrack/tensor/memory.hpp"
 #include "cuda/error.hpp"
-#include "cuda/graph.hpp"
 #include "cuda/staging.hpp"
 
 namespace atomtrack::cuda {
@@ -54,7 +54,7 @@ class Context {
   // Another thread's event would become part of the capture: it is kept out of the stream
   // meanwhile.
   std::mutex recording_;
-  std::unique_ptr<Capture> capture_;  // under way
+  bool records_ = false;
   cudnnHandle_t cudnn_ = nullptr;
   cublasHandle_t cublas_ = nullptr;
   std::unique_ptr<StagingBuffer> staging_;

@@ -187,6 +187,18 @@ std::vector<PrimitiveCase> image_cases() {
     p.crop_resize_frame(frame, {-30, 100, 400, 400}, offset, scale, crop);
     return crop;
   }));
+  // Five score maps; values that float and double hold alike, so that positions agree too.
+  cases.push_back(primitive_case("two_peaks", 0.0, [](auto& p, Device device, auto t) {
+    using T = decltype(t);
+    RandomSource random(14);
+    std::vector<T> values(5 * 288 * 288);
+    for (T& value : values) value = static_cast<T>(random.bits() % 65536) / T(65536);
+    const Tensor<T> maps(Shape{5, 288, 288}, std::span<const T>(values), device);
+    const Tensor<double> sizes = Tensor<double>::full(Shape{5, 2}, 127.0, device);
+    Tensor<T> peaks(Shape{5, 6}, device);
+    p.two_peaks(maps, sizes, peaks);
+    return peaks;
+  }));
   return cases;
 }
 

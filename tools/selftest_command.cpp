@@ -9,6 +9,7 @@
 #include "atomtrack/primitives/hardware.hpp"
 #include "atomtrack/primitives/primitives.hpp"
 #include "atomtrack/tensor/memory.hpp"
+#include "atomtrack/tensor/recording.hpp"
 #include "tools/commands.hpp"
 #include "tools/common_options.hpp"
 #include "tools/output.hpp"
@@ -65,11 +66,38 @@ std::vector<Box> tracked_boxes(const Model& model, const Options& options, int f
   return boxes;
 }
 
+/// A product of matrices again and again, as a tracker repeats its work: does it follow what it is
+/// given, and was it recorded?
+Part repetition_part(Device device) {
+  constexpr int size = 64, runs = 6;
+  Primitives<float>& primitives = primitives_for<float>(device);
+  Tensor<float> a(Shape{size, size}, device);
+  const auto ones = Tensor<float>::full(a.shape(), 1.0F, device);
+  Tensor<float> product;
+  Recording recording(device);
+  int wrong = 0;
+  for (int run = 1; run <= runs; ++run) {
+    primitives.fill(static_cast<float>(run), a);
+    recording.run({a.data()}, [&] {
+      product = Tensor<float>(a.shape(), device);
+      primitives.gemm(false, false, a, ones, Write::overwrite, product);
+    });
+    for (const float value : product.to_vector()) wrong += value == size * run ? 0 : 1;
+  }
+  Part part{"repeated work", wrong == 0};
+  part.line = text("%d runs, %d wrong values; %s", runs, wrong,
+                   recording.recorded() ? "recorded as a graph" : "done afresh each time");
+  part.figures = {{"runs", runs}, {"wrong", wrong}, {"recorded", recording.recorded()}};
+  return part;
+}
+
 Part tracker_part(const Model& model, const Model& on_cpu, const Options& options) {
   constexpr int frames = 20;
   constexpr double least_overlap = 0.95;
   const std::vector<Box> here = tracked_boxes(model, options, frames);
-  const std::vector<Box> there = tracked_boxes(on_cpu, options, frames);
+  Options exact = options;
+  exact.feature_precision = Precision::full;
+  const std::vector<Box> there = tracked_boxes(on_cpu, exact, frames);
   double lowest = 1.0;
   for (std::size_t i = 0; i < here.size(); ++i)
     lowest = std::min(lowest, intersection_over_union(here[i], there[i]));
@@ -183,6 +211,7 @@ void selftest(const SelftestArguments& arguments, int& exit_status) {
               threads(), hardware(device).c_str());
   add(comparisons_part("primitives", compare_primitives(device)));
   add(comparisons_part("gradients", compare_gradients(device)));
+  add(repetition_part(device));
   const std::string weights = find_weights(arguments.tracker.weights);
   const auto model_on = [&](Device where) {
     return weights.empty() ? Model::generated(0, where) : Model::load(weights, where);

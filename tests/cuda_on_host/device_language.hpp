@@ -32,11 +32,13 @@
 #undef __forceinline__
 #undef __noinline__
 #undef __launch_bounds__
+#undef __grid_constant__
 #define __global__
 #define __device__
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
+#define __grid_constant__
 // One variable for all blocks, which run one after another; the section is filled with NaNs before
 // each of them.
 #define __shared__ static __attribute__((section("cuda_on_host_shared")))

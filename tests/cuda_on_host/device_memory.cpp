@@ -296,16 +296,6 @@ cudaError_t cudaMallocHost(void** pointer, size_t bytes) {
   return cudaSuccess;
 }
 
-cudaError_t cudaFreeHost(void* pointer) {
-  const bool fails = cuda_on_host::fault(__func__, __builtin_return_address(0));
-  if (pointer == nullptr) return cudaSuccess;
-  const std::lock_guard lock(cuda_on_host::device_mutex());
-  cuda_on_host::run_everything();
-  ::operator delete(pointer, std::align_val_t(cuda_on_host::page));
-  --cuda_on_host::pinned;
-  return fails ? remembered(cudaErrorUnknown) : cudaSuccess;
-}
-
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
   if (cuda_on_host::fault(__func__, __builtin_return_address(0)))

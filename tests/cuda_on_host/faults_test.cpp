@@ -84,8 +84,8 @@ std::string plain_name(std::string function) {
 /// Functions whose failure loses nothing that the caller asked for: for memory the pool asks again
 /// once it has given back what it holds.
 bool may_be_silent(const std::string& function) {
-  return function == "cudaMalloc" || function == "cudaFree" || function == "cudaFreeHost" ||
-         function == "cudaMemGetInfo" || function.find("Destroy") != std::string::npos;
+  return function == "cudaMalloc" || function == "cudaFree" || function == "cudaMemGetInfo" ||
+         function.find("Destroy") != std::string::npos;
 }
 
 struct Held {
