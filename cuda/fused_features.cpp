@@ -35,11 +35,7 @@ FusedFeatures<T>::FusedFeatures(Primitives<T>& primitives, const FeatureProgram<
 
 template <class T>
 FusedFeatures<T>::~FusedFeatures() {
-  try {
-    handover_.take_over();  // this thread gives the memory back
-  } catch (const Error&) {
-    // Then the GPU does no more work that could mind.
-  }
+  handover_.take_back();
 }
 
 template <class T>

@@ -16,6 +16,13 @@ void Handover::take_over() {
   queue_ = memory.queue();
 }
 
+void Handover::take_back() noexcept {
+  try {
+    take_over();
+  } catch (const Error&) {
+  }
+}
+
 Recording::Recording(Device device) : device_(device) {}
 Recording::~Recording() = default;
 Recording::Recording(Recording&&) noexcept = default;

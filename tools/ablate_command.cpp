@@ -103,24 +103,23 @@ void trace_convergence(const AblateArguments& arguments) {
 
 }  // namespace
 
-void add_ablate_command(CLI::App& app, int& exit_status) {
-  auto arguments = std::make_shared<AblateArguments>();
-  CLI::App* command = app.add_subcommand(
+void add_ablate_command(CommandLine& line, int& exit_status) {
+  auto request = std::make_shared<AblateArguments>();
+  Arguments arguments = line.command(
       "ablate",
       "the paper's ablations on a benchmark: Table 2, figure S3 and, with weights, Table 1");
-  arguments->evaluation.add_to(*command);
-  command
-      ->add_option("--architectures", arguments->architectures,
-                   "weights of other IoU predictors (Table 1), e.g. baseline=baseline.h5")
-      ->delimiter(',')
-      ->type_name("NAME=FILE,...");
-  command->callback([arguments, command, &exit_status] {
-    EvaluationRequest& request = arguments->evaluation;
-    request.only_report = command->count("--merge") > 0;
-    request.trackers = {"atom", "multi-scale", "no-classifier", "gd", "gd++", "no-hard-negatives"};
-    for (const std::string& entry : arguments->architectures) request.trackers.push_back(entry);
-    exit_status = evaluate(request);
-    if (request.shard.empty()) trace_convergence(*arguments);
+  request->evaluation.add_to(arguments);
+  arguments.list("--architectures", request->architectures,
+                 "weights of other IoU predictors (Table 1), e.g. baseline=baseline.h5",
+                 "NAME=FILE,...");
+  arguments.run([request, arguments, &exit_status] {
+    EvaluationRequest& evaluation = request->evaluation;
+    evaluation.only_report = arguments.given("--merge");
+    evaluation.trackers = {"atom", "multi-scale", "no-classifier",
+                           "gd",   "gd++",        "no-hard-negatives"};
+    for (const std::string& entry : request->architectures) evaluation.trackers.push_back(entry);
+    exit_status = evaluate(evaluation);
+    if (evaluation.shard.empty()) trace_convergence(*request);
   });
 }
 

@@ -122,16 +122,14 @@ void bench(const BenchArguments& arguments) {
 
 }  // namespace
 
-void add_bench_command(CLI::App& app, int&) {
-  auto arguments = std::make_shared<BenchArguments>();
-  CLI::App* command = app.add_subcommand(
+void add_bench_command(CommandLine& line, int&) {
+  auto request = std::make_shared<BenchArguments>();
+  Arguments arguments = line.command(
       "bench", "time every stage of the tracker (on generated weights unless --weights is given)");
-  arguments->tracker.add_to(*command);
-  command->add_option("--frames", arguments->frames, "frames to time, after a warm-up")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100000));
-  command->add_option("--json", arguments->json, "write the figures")->type_name("FILE");
-  command->callback([arguments] { bench(*arguments); });
+  request->tracker.add_to(arguments);
+  arguments.number("--frames", request->frames, "frames to time, after a warm-up", 1, 100000);
+  arguments.text("--json", request->json, "write the figures", "FILE");
+  arguments.run([request] { bench(*request); });
 }
 
 }  // namespace atomtrack::tools

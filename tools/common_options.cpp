@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <map>
 
 #include "atomtrack/primitives/primitives.hpp"
 
@@ -16,36 +15,33 @@ namespace atomtrack::tools {
 
 namespace fs = std::filesystem;
 
-void TrackerOptions::add_machine_to(CLI::App& command) {
-  command
-      .add_option("--weights", weights,
-                  "weights file (else $ATOMTRACK_WEIGHTS, else the shipped weights/atomtrack.h5)")
-      ->type_name("FILE");
-  command.add_option("--device", device, "auto, cpu, cuda, cuda:INDEX or reference")
-      ->capture_default_str();
-  command.add_option("--threads", threads, "host threads (0: all cores)")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 1024));
+namespace {
+
+Precision precision_named(const std::string& name) {
+  if (name == "tf32") return Precision::tf32;
+  return name == "half" ? Precision::half : Precision::full;
 }
 
-void TrackerOptions::add_to(CLI::App& command) {
-  add_machine_to(command);
-  command
-      .add_option("--preset", preset,
-                  "released, paper, vot2018, steady or adaptive (docs/options.md)")
-      ->capture_default_str();
-  command
-      .add_option(
-          "--variant", variant,
-          "atom, multi-scale, no-classifier, gd, gd++ or no-hard-negatives (Table 2 of the paper)")
-      ->capture_default_str();
-  command.add_option("--seed", seed, "the same seed gives the same boxes")->capture_default_str();
-  command
-      .add_option("--precision", precision,
-                  "of the network's convolutions: full, tf32 or half; the last two are for GPUs")
-      ->type_name("NAME")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Precision>{
-          {"full", Precision::full}, {"tf32", Precision::tf32}, {"half", Precision::half}}));
+}  // namespace
+
+void TrackerOptions::add_machine_to(Arguments& arguments) {
+  arguments.text("--weights", weights,
+                 "weights file (else $ATOMTRACK_WEIGHTS, else the shipped weights/atomtrack.h5)",
+                 "FILE");
+  arguments.text("--device", device, "auto, cpu, cuda, cuda:INDEX or reference");
+  arguments.number("--threads", threads, "host threads (0: all cores)", 0, 1024);
+}
+
+void TrackerOptions::add_to(Arguments& arguments) {
+  add_machine_to(arguments);
+  arguments.text("--preset", preset,
+                 "released, paper, vot2018, steady or adaptive (docs/options.md)");
+  arguments.text(
+      "--variant", variant,
+      "atom, multi-scale, no-classifier, gd, gd++ or no-hard-negatives (Table 2 of the paper)");
+  arguments.number("--seed", seed, "the same seed gives the same boxes");
+  arguments.choice("--precision", precision, {"full", "tf32", "half"},
+                   "of the network's convolutions; all but full are for GPUs");
 }
 
 void TrackerOptions::apply_threads() const {
@@ -55,7 +51,7 @@ void TrackerOptions::apply_threads() const {
 Options TrackerOptions::options() const {
   Options result = Options::preset(preset).variant(variant);
   result.seed = seed;
-  result.feature_precision = precision;
+  result.feature_precision = precision_named(precision);
   return result;
 }
 

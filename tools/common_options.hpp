@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "atomtrack/tracker/tracker.hpp"
+#include "tools/command_line.hpp"
 
 namespace atomtrack::tools {
 
@@ -15,12 +15,12 @@ struct TrackerOptions {
   std::string preset = "released";
   std::string variant = "atom";
   std::uint64_t seed = 0;
-  Precision precision = Precision::full;
+  std::string precision = "full";
   int threads = 0;  // 0: all cores
 
-  void add_to(CLI::App& command);
+  void add_to(Arguments& arguments);
   /// Only what is not a matter of the tracker's settings: weights, device, threads.
-  void add_machine_to(CLI::App& command);
+  void add_machine_to(Arguments& arguments);
 
   /// Applies the number of threads.
   void apply_threads() const;

@@ -4,20 +4,17 @@
 
 namespace atomtrack::tools {
 
-void add_evaluate_command(CLI::App& app, int& exit_status) {
+void add_evaluate_command(CommandLine& line, int& exit_status) {
   auto request = std::make_shared<EvaluationRequest>();
-  CLI::App* command = app.add_subcommand(
-      "evaluate", "run trackers on a benchmark and compare them (docs/evaluation.md)");
-  request->add_to(*command);
-  command
-      ->add_option("--trackers", request->trackers,
-                   "atom, a preset, a variant, PRESET:VARIANT, csrt, kcf, mil, NAME=WEIGHTS.h5, or "
-                   "NAME=FOLDER of box files")
-      ->delimiter(',')
-      ->type_name("A,B,...")
-      ->capture_default_str();
-  command->callback([request, command, &exit_status] {
-    request->only_report = command->count("--merge") > 0;
+  Arguments arguments =
+      line.command("evaluate", "run trackers on a benchmark and compare them (docs/evaluation.md)");
+  request->add_to(arguments);
+  arguments.list("--trackers", request->trackers,
+                 "atom, a preset, a variant, PRESET:VARIANT, csrt, kcf, mil, NAME=WEIGHTS.h5, or "
+                 "NAME=FOLDER of box files",
+                 "A,B,...");
+  arguments.run([request, arguments, &exit_status] {
+    request->only_report = arguments.given("--merge");
     exit_status = evaluate(*request);
   });
 }

@@ -237,40 +237,31 @@ void report(const EvaluationRequest& request, const std::vector<Contestant>& tra
 
 }  // namespace
 
-void EvaluationRequest::add_to(CLI::App& command) {
-  command.add_option("root", root, "folder of the benchmark")->required()->type_name("ROOT");
-  command
-      .add_option("--layout", layout,
-                  "otb (any folder of sequences), nfs, uav123, lasot, trackingnet, got10k, vot2018")
-      ->capture_default_str();
-  command.add_option("--sequences", sequences, "only these")->delimiter(',')->type_name("A,B,...");
-  command.add_option("--split", split, "only the sequences that this file names, one a line")
-      ->type_name("FILE");
-  command.add_option("--seeds", seeds, "runs of each tracker that depends on a seed: 0, 1, ...")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
-  command.add_option("--jobs", jobs, "runs at a time, each in a process of its own")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 256));
-  command.add_option("--thresholds", thresholds, "of the success curve: 21 or 101")
-      ->capture_default_str()
-      ->check(CLI::IsMember({21, 101}));
-  command.add_option("--shard", shard, "only the I-th of N parts of the runs, without a report")
-      ->type_name("I/N");
-  command
-      .add_option("--merge", merge,
-                  "run nothing; take over the results in these folders, then report")
-      ->expected(0, 1000)
-      ->type_name("FOLDER");
-  command.add_option("--output", output, "folder for results and report")
-      ->required()
-      ->type_name("FOLDER");
-  common.add_machine_to(command);
+void EvaluationRequest::add_to(Arguments& arguments) {
+  arguments.text("root", root, "folder of the benchmark", "ROOT");
+  arguments.require("root");
+  arguments.text("--layout", layout,
+                 "otb (any folder of sequences), nfs, uav123, lasot, trackingnet, got10k, vot2018");
+  arguments.list("--sequences", sequences, "only these", "A,B,...");
+  arguments.text("--split", split, "only the sequences that this file names, one a line", "FILE");
+  arguments.number("--seeds", seeds, "runs of each tracker that depends on a seed: 0, 1, ...", 1,
+                   1000);
+  arguments.number("--jobs", jobs, "runs at a time, each in a process of its own", 1, 256);
+  arguments.number("--thresholds", thresholds, "of the success curve: 21 or 101");
+  arguments.text("--shard", shard, "only the I-th of N parts of the runs, without a report", "I/N");
+  arguments.any_number("--merge", merge,
+                       "run nothing; take over the results in these folders, then report",
+                       "FOLDER");
+  arguments.text("--output", output, "folder for results and report", "FOLDER");
+  arguments.require("--output");
+  common.add_machine_to(arguments);
 }
 
 int evaluate(const EvaluationRequest& request) {
   require<InputError>(request.sequences.empty() || request.split.empty(),
                       "--sequences and --split cannot go together");
+  require<InputError>(request.thresholds == 21 || request.thresholds == 101, "--thresholds ",
+                      request.thresholds, ": expected 21 or 101");
   const std::vector<Contestant> trackers = contestants(request);
   const Benchmark benchmark =
       read_benchmark(request.root, parse_benchmark_layout(request.layout),

@@ -24,7 +24,7 @@ struct EvaluationRequest {
   std::string output;
   TrackerOptions common;
 
-  void add_to(CLI::App& command);
+  void add_to(Arguments& arguments);
 };
 
 /// Makes the runs that are missing in `output`/results (and, of VOT, `output`/supervised), then

@@ -12,6 +12,11 @@
 namespace atomtrack::tools {
 namespace {
 
+struct GradcheckArguments {
+  std::string op, json;
+  std::string device = "cpu";
+};
+
 /// One row per argument and order: the worst over the gradients that a second order was taken of.
 std::vector<ArgumentReport> summary(const GradientReport& report) {
   std::vector<ArgumentReport> rows;
@@ -80,21 +85,17 @@ void gradcheck(const std::string& op, Device device, const std::string& json, in
 
 }  // namespace
 
-void add_gradcheck_command(CLI::App& app, int& exit_status) {
-  auto op = std::make_shared<std::string>();
-  auto device = std::make_shared<std::string>("cpu");
-  auto json = std::make_shared<std::string>();
-  CLI::App* command = app.add_subcommand(
+void add_gradcheck_command(CommandLine& line, int& exit_status) {
+  auto request = std::make_shared<GradcheckArguments>();
+  Arguments arguments = line.command(
       "gradcheck",
       "compare every derivative with a numeric one, in double; exit status 1 if one fails");
-  command->add_option("--op", *op, "only this operation")->type_name("NAME");
-  command->add_option("--device", *device, "where to compute: cpu, reference, cuda or cuda:N")
-      ->type_name("NAME")
-      ->capture_default_str();
-  command->add_option("--json", *json, "write a row per operation, argument and order")
-      ->type_name("FILE");
-  command->callback([op, device, json, &exit_status] {
-    gradcheck(*op, parse_device(*device), *json, exit_status);
+  arguments.text("--op", request->op, "only this operation", "NAME");
+  arguments.text("--device", request->device, "where to compute: cpu, reference, cuda or cuda:N",
+                 "NAME");
+  arguments.text("--json", request->json, "write a row per operation, argument and order", "FILE");
+  arguments.run([request, &exit_status] {
+    gradcheck(request->op, parse_device(request->device), request->json, exit_status);
   });
 }
 

@@ -115,15 +115,16 @@ void print(const Report& report, const std::string& path) {
 
 }  // namespace
 
-void add_info_command(CLI::App& app, int& exit_status) {
+void add_info_command(CommandLine& line, int& exit_status) {
   auto path = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
-  CLI::App* command = app.add_subcommand("info",
-                                         "print and check a weights file; exit status 1 if it does "
-                                         "not fit the network, 2 if it is damaged");
-  command->add_option("file", *path, "weights file")->required()->type_name("FILE");
-  command->add_flag("--json", *json, "print JSON");
-  command->callback([path, json, &exit_status] {
+  Arguments arguments = line.command("info",
+                                     "print and check a weights file; exit status 1 if it does "
+                                     "not fit the network, 2 if it is damaged");
+  arguments.text("file", *path, "weights file", "FILE");
+  arguments.require("file");
+  arguments.flag("--json", *json, "print JSON");
+  arguments.run([path, json, &exit_status] {
     const Report report = examine(*path);
     if (*json) {
       std::cout << to_json(report).dump(1, ' ', false, nlohmann::json::error_handler_t::replace)

@@ -23,33 +23,23 @@ constexpr const char* examples = R"(Examples:
 'atomtrack COMMAND --help' tells more.)";
 
 int run(int argc, char** argv) {
-  CLI::App app{
+  using namespace atomtrack::tools;
+  CommandLine line(
       "atomtrack follows one object, given by a box in the first frame, through a video (ATOM, "
       "CVPR 2019).",
-      "atomtrack"};
-  app.footer(examples);
-  app.set_version_flag("--version", std::string("atomtrack ") + ATOMTRACK_VERSION);
-  app.require_subcommand(1);
+      examples, std::string("atomtrack ") + ATOMTRACK_VERSION);
   int exit_status = 0;
-  using namespace atomtrack::tools;
-  add_track_command(app, exit_status);
-  add_bench_command(app, exit_status);
-  add_info_command(app, exit_status);
-  add_evaluate_command(app, exit_status);
-  add_ablate_command(app, exit_status);
-  add_score_command(app, exit_status);
-  add_selftest_command(app, exit_status);
-  add_train_command(app, exit_status);
-  add_trax_command(app, exit_status);
-  add_gradcheck_command(app, exit_status);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& answer) {  // --help, --version
-    return app.exit(answer);
-  } catch (const CLI::ParseError& error) {
-    std::cerr << "atomtrack: " << error.what() << " (see atomtrack --help)\n";
-    return failed;
-  }
+  add_track_command(line, exit_status);
+  add_bench_command(line, exit_status);
+  add_info_command(line, exit_status);
+  add_evaluate_command(line, exit_status);
+  add_ablate_command(line, exit_status);
+  add_score_command(line, exit_status);
+  add_selftest_command(line, exit_status);
+  add_train_command(line, exit_status);
+  add_trax_command(line, exit_status);
+  add_gradcheck_command(line, exit_status);
+  line.parse(argc, argv);
   return exit_status;
 }
 

@@ -124,39 +124,28 @@ void score_vot(ScoreArguments& arguments) {
 
 }  // namespace
 
-void add_score_command(CLI::App& app, int&) {
-  auto arguments = std::make_shared<ScoreArguments>();
-  CLI::App* command = app.add_subcommand("score", "compare stored boxes with annotations");
-  command->add_option("--boxes", arguments->boxes, "what track --boxes wrote")->type_name("FILE");
-  command->add_option("--ground-truth", arguments->truth, "annotations, a line x,y,w,h per frame")
-      ->type_name("FILE");
-  command->add_flag("--one-based", arguments->one_based,
-                    "the annotations count pixels from 1 (OTB)");
-  command
-      ->add_option("--vot", arguments->vot,
-                   "results of VOT's supervised experiment, NAME/NAME_001.txt per sequence and run "
-                   "(docs/evaluation_vot.md)")
-      ->type_name("FOLDER");
-  command->add_option("--sequences", arguments->sequences, "VOT's sequences, for --vot")
-      ->type_name("FOLDER");
-  command
-      ->add_option("--overlap", arguments->overlap,
-                   "for --vot: pixels as the VOT toolkit counts them, or exact areas")
-      ->check(CLI::IsMember({"pixels", "exact"}))
-      ->capture_default_str();
-  command
-      ->add_option("--low", arguments->measures.low,
-                   "for --vot: start of the expected average overlap's interval")
-      ->capture_default_str();
-  command->add_option("--high", arguments->measures.high, "for --vot: its end, counted in")
-      ->capture_default_str();
-  command->add_option("--json", arguments->json, "for --vot: the measures and the curve")
-      ->type_name("FILE");
-  command->callback([arguments] {
-    if (!arguments->vot.empty()) return score_vot(*arguments);
-    require<InputError>(!arguments->boxes.empty() && !arguments->truth.empty(),
+void add_score_command(CommandLine& line, int&) {
+  auto request = std::make_shared<ScoreArguments>();
+  Arguments arguments = line.command("score", "compare stored boxes with annotations");
+  arguments.text("--boxes", request->boxes, "what track --boxes wrote", "FILE");
+  arguments.text("--ground-truth", request->truth, "annotations, a line x,y,w,h per frame", "FILE");
+  arguments.flag("--one-based", request->one_based, "the annotations count pixels from 1 (OTB)");
+  arguments.text("--vot", request->vot,
+                 "results of VOT's supervised experiment, NAME/NAME_001.txt per sequence and run "
+                 "(docs/evaluation_vot.md)",
+                 "FOLDER");
+  arguments.text("--sequences", request->sequences, "VOT's sequences, for --vot", "FOLDER");
+  arguments.choice("--overlap", request->overlap, {"pixels", "exact"},
+                   "for --vot: pixels as the VOT toolkit counts them, or exact areas");
+  arguments.number("--low", request->measures.low,
+                   "for --vot: start of the expected average overlap's interval");
+  arguments.number("--high", request->measures.high, "for --vot: its end, counted in");
+  arguments.text("--json", request->json, "for --vot: the measures and the curve", "FILE");
+  arguments.run([request] {
+    if (!request->vot.empty()) return score_vot(*request);
+    require<InputError>(!request->boxes.empty() && !request->truth.empty(),
                         "score: expected --boxes and --ground-truth, or --vot and --sequences");
-    score_boxes(*arguments);
+    score_boxes(*request);
   });
 }
 

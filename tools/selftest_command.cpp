@@ -228,17 +228,14 @@ void selftest(const SelftestArguments& arguments, int& exit_status) {
 
 }  // namespace
 
-void add_selftest_command(CLI::App& app, int& exit_status) {
-  auto arguments = std::make_shared<SelftestArguments>();
-  CLI::App* command = app.add_subcommand(
+void add_selftest_command(CommandLine& line, int& exit_status) {
+  auto request = std::make_shared<SelftestArguments>();
+  Arguments arguments = line.command(
       "selftest", "check a device: its numbers, the tracker on it, its memory and times");
-  arguments->tracker.add_to(*command);
-  command->add_option("--report", arguments->report, "write all figures as JSON")
-      ->type_name("FILE");
-  command->add_option("--frames", arguments->memory_frames, "frames of the long run")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
-  command->callback([arguments, &exit_status] { selftest(*arguments, exit_status); });
+  request->tracker.add_to(arguments);
+  arguments.text("--report", request->report, "write all figures as JSON", "FILE");
+  arguments.number("--frames", request->memory_frames, "frames of the long run", 1, 1000000);
+  arguments.run([request, &exit_status] { selftest(*request, exit_status); });
 }
 
 }  // namespace atomtrack::tools

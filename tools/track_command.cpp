@@ -34,7 +34,7 @@ std::atomic<bool> interrupted{false};
 struct TrackArguments {
   std::string source, box, boxes, video, frames, json, sheet;
   bool select = false;
-  long start_frame = 0, max_frames = 0;
+  std::int64_t start_frame = 0, max_frames = 0;
   TrackerOptions tracker;
 };
 
@@ -229,41 +229,29 @@ void track(const TrackArguments& arguments, int& exit_status) {
 
 }  // namespace
 
-void add_track_command(CLI::App& app, int& exit_status) {
-  auto arguments = std::make_shared<TrackArguments>();
-  CLI::App* command = app.add_subcommand("track", "follow an object through a video");
-  command
-      ->add_option(
-          "source", arguments->source,
-          "video file, folder of images, pattern such as frames/%04d.png, or camera number")
-      ->required()
-      ->type_name("SOURCE");
-  command
-      ->add_option(
-          "--box", arguments->box,
-          "the object in the first frame: x,y,width,height in pixels, 0-based top-left corner")
-      ->type_name("X,Y,W,H");
-  command->add_flag("--select", arguments->select, "draw the box in a window instead");
-  arguments->tracker.add_to(*command);
-  command->add_option("--start-frame", arguments->start_frame, "frame to start at")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--max-frames", arguments->max_frames, "stop after so many frames (0: all)")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
-  command
-      ->add_option("--boxes", arguments->boxes,
-                   "write one line x,y,w,h per frame, the first included")
-      ->type_name("FILE");
-  command->add_option("--video", arguments->video, "write a video with the boxes drawn")
-      ->type_name("FILE.mp4");
-  command->add_option("--frames", arguments->frames, "write every frame with its box as PNG")
-      ->type_name("DIR");
-  command->add_option("--sheet", arguments->sheet, "write one picture with a dozen frames")
-      ->type_name("FILE.png");
-  command->add_option("--json", arguments->json, "write boxes, scores, states and times")
-      ->type_name("FILE");
-  command->callback([arguments, &exit_status] { track(*arguments, exit_status); });
+void add_track_command(CommandLine& line, int& exit_status) {
+  auto request = std::make_shared<TrackArguments>();
+  Arguments arguments = line.command("track", "follow an object through a video");
+  arguments.text("source", request->source,
+                 "video file, folder of images, pattern such as frames/%04d.png, or camera number",
+                 "SOURCE");
+  arguments.require("source");
+  arguments.text(
+      "--box", request->box,
+      "the object in the first frame: x,y,width,height in pixels, 0-based top-left corner",
+      "X,Y,W,H");
+  arguments.flag("--select", request->select, "draw the box in a window instead");
+  request->tracker.add_to(arguments);
+  arguments.number("--start-frame", request->start_frame, "frame to start at", std::int64_t{0});
+  arguments.number("--max-frames", request->max_frames, "stop after so many frames (0: all)",
+                   std::int64_t{0});
+  arguments.text("--boxes", request->boxes, "write one line x,y,w,h per frame, the first included",
+                 "FILE");
+  arguments.text("--video", request->video, "write a video with the boxes drawn", "FILE.mp4");
+  arguments.text("--frames", request->frames, "write every frame with its box as PNG", "DIR");
+  arguments.text("--sheet", request->sheet, "write one picture with a dozen frames", "FILE.png");
+  arguments.text("--json", request->json, "write boxes, scores, states and times", "FILE");
+  arguments.run([request, &exit_status] { track(*request, exit_status); });
 }
 
 }  // namespace atomtrack::tools

@@ -313,39 +313,31 @@ int train(const TrainArguments& arguments) {
 
 }  // namespace
 
-void add_train_command(CLI::App& app, int& exit_status) {
-  auto arguments = std::make_shared<TrainArguments>();
-  CLI::App* command = app.add_subcommand("train", "train the IoU predictor (docs/training.md)");
-  command->add_option("config", arguments->config, "training configuration (JSON)")
-      ->required()
-      ->type_name("CONFIG.json");
-  command->add_option("--data", arguments->data, "folder that the configuration's roots start from")
-      ->type_name("FOLDER");
-  command
-      ->add_option(
-          "--start", arguments->start,
-          "weights to start from: a backbone, or a whole network to go on with (else as for "
-          "track)")
-      ->type_name("FILE");
-  command
-      ->add_option("--output", arguments->output, "folder for checkpoint, weights, logs and curves")
-      ->type_name("FOLDER");
-  command->add_flag("--resume", arguments->resume, "go on from the checkpoint in --output");
-  command->add_option("--pairs", arguments->pairs, "stop after this many pairs in all")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--preview", arguments->preview, "only draw the first pairs into an image")
-      ->type_name("FILE");
-  command->add_flag("--measure", arguments->measure,
-                    "only measure the weights of --start on --pairs pairs that are held out");
-  command
-      ->add_option("--device", arguments->device,
-                   "cpu, cuda:INDEX or reference; under mpirun `cuda` is a GPU for each process")
-      ->capture_default_str();
-  command->add_option("--threads", arguments->threads, "host threads (0: all cores)")
-      ->check(CLI::Range(0, 1024));
-  command->callback([arguments, &exit_status] {
-    if (arguments->threads > 0) set_threads(arguments->threads);
-    exit_status = arguments->measure ? measure(*arguments) : train(*arguments);
+void add_train_command(CommandLine& line, int& exit_status) {
+  auto request = std::make_shared<TrainArguments>();
+  Arguments arguments = line.command("train", "train the IoU predictor (docs/training.md)");
+  arguments.text("config", request->config, "training configuration (JSON)", "CONFIG.json");
+  arguments.require("config");
+  arguments.text("--data", request->data, "folder that the configuration's roots start from",
+                 "FOLDER");
+  arguments.text("--start", request->start,
+                 "weights to start from: a backbone, or a whole network to go on with (else as for "
+                 "track)",
+                 "FILE");
+  arguments.text("--output", request->output, "folder for checkpoint, weights, logs and curves",
+                 "FOLDER");
+  arguments.flag("--resume", request->resume, "go on from the checkpoint in --output");
+  arguments.number("--pairs", request->pairs, "stop after this many pairs in all (0: all)",
+                   std::int64_t{0});
+  arguments.text("--preview", request->preview, "only draw the first pairs into an image", "FILE");
+  arguments.flag("--measure", request->measure,
+                 "only measure the weights of --start on --pairs pairs that are held out");
+  arguments.text("--device", request->device,
+                 "cpu, cuda:INDEX or reference; under mpirun `cuda` is a GPU for each process");
+  arguments.number("--threads", request->threads, "host threads (0: all cores)", 0, 1024);
+  arguments.run([request, &exit_status] {
+    if (request->threads > 0) set_threads(request->threads);
+    exit_status = request->measure ? measure(*request) : train(*request);
   });
 }
 

@@ -139,21 +139,18 @@ void serve(const TraxArguments& arguments) {
 
 }  // namespace
 
-void add_trax_command(CLI::App& app, int&) {
-  auto arguments = std::make_shared<TraxArguments>();
-  arguments->tracker.preset = "vot2018";
-  CLI::App* command = app.add_subcommand(
-      "trax", "track for an evaluator, such as the VOT toolkit, by the TraX protocol");
-  command
-      ->add_option("--polygon", arguments->polygon,
-                   "the box for a rotated one: of equal-area, or the one around its corners")
-      ->check(CLI::IsMember({"equal-area", "around"}))
-      ->capture_default_str();
-  arguments->tracker.add_to(*command);
-  command->footer(
+void add_trax_command(CommandLine& line, int&) {
+  auto request = std::make_shared<TraxArguments>();
+  request->tracker.preset = "vot2018";
+  Arguments arguments =
+      line.command("trax", "track for an evaluator, such as the VOT toolkit, by the TraX protocol");
+  arguments.choice("--polygon", request->polygon, {"equal-area", "around"},
+                   "the box for a rotated one: of equal-area, or the one around its corners");
+  request->tracker.add_to(arguments);
+  arguments.footer(
       "Started by the evaluator, which talks to it by its standard input and output, or on the\n"
       "local port that TRAX_SOCKET names. docs/evaluation_vot.md shows how.");
-  command->callback([arguments] { serve(*arguments); });
+  arguments.run([request] { serve(*request); });
 }
 
 }  // namespace atomtrack::tools

@@ -79,11 +79,7 @@ Tracker::Implementation::Implementation(Model shared_model, const Options& chose
       handover_(model.device()) {}
 
 Tracker::Implementation::~Implementation() {
-  try {
-    handover_.take_over();  // this thread gives the memory back
-  } catch (const Error&) {
-    // Then the device does no more work that could mind.
-  }
+  handover_.take_back();
 }
 
 // ---- The first frame ----

@@ -96,6 +96,15 @@ bool launchable(dim3 grid, dim3 block) {
          grid.z <= most_rows;
 }
 
+/// `of`: the set the handle must be in. A fault of the call is reported after the deed.
+cudaError_t destroyed(std::set<Work*>& of, void* handle, bool fails) {
+  const std::lock_guard lock(device_mutex());
+  auto* work = static_cast<Work*>(handle);
+  if (of.erase(work) == 0) return remembered(cudaErrorInvalidValue);
+  delete work;
+  return fails ? remembered(cudaErrorUnknown) : cudaSuccess;
+}
+
 }  // namespace
 
 void set_lazy(bool lazy) {
@@ -256,21 +265,13 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
 }
 
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
-  const bool fails = fault(__func__, __builtin_return_address(0));  // reported after the deed
-  const std::lock_guard lock(device_mutex());
-  auto* work = reinterpret_cast<Work*>(graph);
-  if (runtime().graphs.erase(work) == 0) return remembered(cudaErrorInvalidValue);
-  delete work;
-  return fails ? remembered(cudaErrorUnknown) : cudaSuccess;
+  const bool fails = fault(__func__, __builtin_return_address(0));
+  return destroyed(runtime().graphs, graph, fails);
 }
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
-  const bool fails = fault(__func__, __builtin_return_address(0));  // reported after the deed
-  const std::lock_guard lock(device_mutex());
-  auto* work = reinterpret_cast<Work*>(executable);
-  if (runtime().executables.erase(work) == 0) return remembered(cudaErrorInvalidValue);
-  delete work;
-  return fails ? remembered(cudaErrorUnknown) : cudaSuccess;
+  const bool fails = fault(__func__, __builtin_return_address(0));
+  return destroyed(runtime().executables, executable, fails);
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* handle, unsigned) {

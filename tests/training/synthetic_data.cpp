@@ -83,10 +83,12 @@ AugmentationOptions small_augmentation() {
   return augmentation;
 }
 
-std::shared_ptr<const PairSource> synthetic_pairs() {
-  return std::make_shared<PairSource>(std::vector<WeightedDataset>{{synthetic_videos(), 1.0}},
-                                      synthetic_reader(), small_sampling(), small_augmentation(),
-                                      21);
+std::shared_ptr<const PairSource> synthetic_pairs(int targets) {
+  SamplingOptions sampling = small_sampling();
+  sampling.targets = targets;
+  return std::make_shared<PairSource>(
+      std::vector<WeightedDataset>{{synthetic_videos(), 1.0}, {synthetic_stills(), 1.0}},
+      synthetic_reader(), sampling, small_augmentation(), 21);
 }
 
 }  // namespace atomtrack::test

@@ -24,7 +24,7 @@ WeightsFile synthetic_backbone();
 SamplingOptions small_sampling();
 AugmentationOptions small_augmentation();
 
-/// Pairs of the videos, so sampled.
-std::shared_ptr<const PairSource> synthetic_pairs();
+/// Pairs of the videos and the still image, so sampled.
+std::shared_ptr<const PairSource> synthetic_pairs(int targets = 1);
 
 }  // namespace atomtrack::test

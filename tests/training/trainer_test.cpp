@@ -18,15 +18,6 @@ using test::absolute_difference;
 
 namespace {
 
-std::shared_ptr<const PairSource> source(int targets = 1) {
-  SamplingOptions sampling = test::small_sampling();
-  sampling.targets = targets;
-  return std::make_shared<PairSource>(std::vector<WeightedDataset>{{test::synthetic_videos(), 1.0},
-                                                                   {test::synthetic_stills(), 1.0}},
-                                      test::synthetic_reader(), sampling,
-                                      test::small_augmentation(), 21);
-}
-
 TrainingOptions options() {
   TrainingOptions o;
   o.seed = 8;
@@ -120,7 +111,7 @@ class PairedExchange final : public GradientExchange {
 }  // namespace
 
 TEST_CASE("the gradients of one training step equal a double-precision reference") {
-  const auto pairs = some_pairs(*source(2), 16);
+  const auto pairs = some_pairs(*test::synthetic_pairs(2), 16);
   auto single = network<float>();
   auto twice = network<double>();
   const auto a = gradients_of(single, pairs);
@@ -139,7 +130,7 @@ TEST_CASE("the gradients of one training step equal a double-precision reference
 }
 
 TEST_CASE("the gradient of the whole loss is its numerical derivative") {
-  const auto pairs = some_pairs(*source(2), 6);
+  const auto pairs = some_pairs(*test::synthetic_pairs(2), 6);
   auto net = network<double>();
   const auto gradients = gradients_of(net, pairs);
   const auto parameters = named_parameters(net, "");
@@ -170,15 +161,15 @@ TEST_CASE("the gradient of the whole loss is its numerical derivative") {
 
 TEST_CASE("training goes on from a checkpoint bit for bit") {
   GradientExchange alone;
-  Trainer whole(options(), test::synthetic_backbone(), source(), alone);
+  Trainer whole(options(), test::synthetic_backbone(), test::synthetic_pairs(), alone);
   std::vector<double> losses;
   while (!whole.finished()) losses.push_back(whole.step().loss);
   CHECK(losses.size() == 4);
 
-  Trainer first(options(), test::synthetic_backbone(), source(), alone);
+  Trainer first(options(), test::synthetic_backbone(), test::synthetic_pairs(), alone);
   for (int i = 0; i < 3; ++i) CHECK(first.step().loss == losses[static_cast<std::size_t>(i)]);
   const WeightsFile checkpoint = first.checkpoint("a configuration");
-  Trainer second(options(), test::synthetic_backbone(), source(), alone);
+  Trainer second(options(), test::synthetic_backbone(), test::synthetic_pairs(), alone);
   second.restore(checkpoint, "a configuration");
   CHECK(second.pairs_done() == 12);
   CHECK(second.step().loss == losses[3]);
@@ -189,13 +180,13 @@ TEST_CASE("training goes on from a checkpoint bit for bit") {
   CHECK_THROWS_AS(second.restore(test::synthetic_backbone(), "a configuration"), WeightsError);
   TrainingOptions siamese = options();
   siamese.architecture = IouArchitecture::siamese;
-  Trainer other(siamese, test::synthetic_backbone(), source(), alone);
+  Trainer other(siamese, test::synthetic_backbone(), test::synthetic_pairs(), alone);
   CHECK_THROWS_AS(other.restore(checkpoint, "a configuration"), WeightsError);
 }
 
 TEST_CASE("two processes train as one does") {
   GradientExchange alone;
-  Trainer one(options(), test::synthetic_backbone(), source(), alone);
+  Trainer one(options(), test::synthetic_backbone(), test::synthetic_pairs(), alone);
   std::vector<double> losses;
   while (!one.finished()) losses.push_back(one.step().loss);
 
@@ -206,7 +197,7 @@ TEST_CASE("two processes train as one does") {
   for (int rank = 0; rank < 2; ++rank) {
     threads.emplace_back([&, rank] {
       PairedExchange exchange(shared, rank);
-      Trainer trainer(options(), test::synthetic_backbone(), source(), exchange);
+      Trainer trainer(options(), test::synthetic_backbone(), test::synthetic_pairs(), exchange);
       const auto at = static_cast<std::size_t>(rank);
       while (!trainer.finished()) paired[at].push_back(trainer.step().loss);
       weights[at] = trainer.weights().tensors;
@@ -223,7 +214,7 @@ TEST_CASE("two processes train as one does") {
 
 TEST_CASE("a frozen backbone stays as it is, and a trained one keeps its statistics") {
   GradientExchange alone;
-  Trainer trainer(options(), test::synthetic_backbone(), source(), alone);
+  Trainer trainer(options(), test::synthetic_backbone(), test::synthetic_pairs(), alone);
   const NamedTensors before = test::synthetic_backbone().tensors;
   const auto changed = [&] {
     int count = 0;
@@ -250,7 +241,7 @@ TEST_CASE("the weights handed out are the average of the last steps") {
   GradientExchange alone;
   TrainingOptions fast = options();
   fast.average = 0.5;
-  Trainer trainer(fast, test::synthetic_backbone(), source(), alone);
+  Trainer trainer(fast, test::synthetic_backbone(), test::synthetic_pairs(), alone);
   const std::string name = "bb_regressor.iou_predictor.weight";
   const auto initial = trainer.weights().tensors.at(name).to_vector();
   std::vector<double> average(initial.begin(), initial.end());
@@ -272,7 +263,7 @@ TEST_CASE("training lowers the loss") {
   longer.batch = 8;
   longer.group = 8;
   longer.schedule = {{400, 2e-3, 5e-4, 0.0, 0.0}};
-  Trainer trainer(longer, test::synthetic_backbone(), source(), alone);
+  Trainer trainer(longer, test::synthetic_backbone(), test::synthetic_pairs(), alone);
   double first = 0.0, last = 0.0;
   for (int i = 0; i < 50; ++i) {
     const double loss = trainer.step().loss;
@@ -280,7 +271,7 @@ TEST_CASE("training lowers the loss") {
     if (i >= 45) last += loss;
   }
   CHECK(last < 0.5 * first);
-  const ValidationReport report = trainer.validate(some_pairs(*source(2), 6));
+  const ValidationReport report = trainer.validate(some_pairs(*test::synthetic_pairs(2), 6));
   CHECK(report.first.candidates > 0);
   CHECK(report.first.candidates + report.further.candidates == 6 * 2 * 4);
   CHECK(report.first.mean_error < 0.5);
@@ -293,8 +284,8 @@ TEST_CASE("every architecture trains, and equal seeds give equal results") {
     GradientExchange alone;
     TrainingOptions o = options();
     o.architecture = parse_iou_architecture(name);
-    Trainer a(o, test::synthetic_backbone(), source(2), alone),
-        b(o, test::synthetic_backbone(), source(2), alone);
+    Trainer a(o, test::synthetic_backbone(), test::synthetic_pairs(2), alone),
+        b(o, test::synthetic_backbone(), test::synthetic_pairs(2), alone);
     CHECK(a.step().loss == b.step().loss);
     CHECK(std::isfinite(a.step().loss));
     CHECK(a.weights().metadata.architecture == name);
@@ -317,7 +308,7 @@ TEST_CASE("options that cannot train are refused") {
   const auto refused = [&](auto change) {
     TrainingOptions o = options();
     change(o);
-    CHECK_THROWS_AS(Trainer(o, test::synthetic_backbone(), source(), alone), InputError);
+    CHECK_THROWS_AS(Trainer(o, test::synthetic_backbone(), test::synthetic_pairs(), alone), InputError);
   };
   refused([](TrainingOptions& o) { o.group = 3; });
   refused([](TrainingOptions& o) { o.average = 1.0; });
@@ -325,7 +316,7 @@ TEST_CASE("options that cannot train are refused") {
   refused([](TrainingOptions& o) { o.schedule[1].until = 8; });
   refused([](TrainingOptions& o) { o.schedule[0].head_rate = 0.0; });
   WeightsFile empty;
-  CHECK_THROWS_AS(Trainer(options(), empty, source(), alone), WeightsError);
+  CHECK_THROWS_AS(Trainer(options(), empty, test::synthetic_pairs(), alone), WeightsError);
 }
 
 TEST_CASE("rank correlation is Spearman's") {
