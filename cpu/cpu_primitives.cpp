@@ -12,10 +12,10 @@ namespace atomtrack {
 
 template <class T>
 std::unique_ptr<CompiledFeatures<T>> CpuPrimitives<T>::compile(const FeatureProgram<T>& program) {
-  checks::full_precision(program.precision, name());
 #ifdef ATOMTRACK_WITH_ONEDNN
   if constexpr (std::is_same_v<T, float>) return cpu::compile_with_onednn(program);
 #endif
+  checks::full_precision(program.precision, name());
   return std::make_unique<InterpretedFeatures<T>>(*this, program);
 }
 

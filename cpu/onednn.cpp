@@ -32,13 +32,20 @@ ConvolutionExtents::ConvolutionExtents(const Shape& x_shape, const Shape& w_shap
   }
 }
 
-dnnl::memory::desc any_layout(const dnnl::memory::dims& dims) {
-  return {dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+dnnl::memory::desc any_layout(const dnnl::memory::dims& dims, DataType type) {
+  return {dims, type, dnnl::memory::format_tag::any};
 }
 
 dnnl::memory::desc plain_layout(const dnnl::memory::dims& dims) {
   using Tag = dnnl::memory::format_tag;
-  return {dims, dnnl::memory::data_type::f32, dims.size() == 1 ? Tag::a : Tag::abcd};
+  return {dims, DataType::f32, dims.size() == 1 ? Tag::a : Tag::abcd};
+}
+
+bool multiplies_bfloat16() {
+  // The library's sets of instructions are sets of bits.
+  const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  return (has & wanted) == wanted;
 }
 
 // Never destroyed: primitives cached by threads that end late still refer to it.
@@ -66,12 +73,21 @@ void onednn_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_
 #if DNNL_VERSION_MAJOR >= 3
 
 ForwardDescriptor forward_descriptor(const ConvolutionExtents& e, bool training, bool bias,
-                                     const dnnl::primitive_attr& attributes) {
+                                     const dnnl::primitive_attr& attributes, DataType type) {
   const auto kind =
       training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
   const dnnl::memory::desc b = bias ? plain_layout(e.bias) : dnnl::memory::desc();
-  return {onednn_engine(), kind,      direct,           any_layout(e.x), any_layout(e.w), b,
-          any_layout(e.y), e.strides, e.padding_before, e.padding_after, attributes};
+  return {onednn_engine(),
+          kind,
+          direct,
+          any_layout(e.x, type),
+          any_layout(e.w, type),
+          b,
+          any_layout(e.y, type),
+          e.strides,
+          e.padding_before,
+          e.padding_after,
+          attributes};
 }
 
 DataDescriptor data_descriptor(const ConvolutionExtents& e) {
@@ -93,7 +109,7 @@ dnnl::pooling_forward::primitive_desc max_pool_descriptor(const dnnl::memory::de
           dnnl::prop_kind::forward_inference,
           dnnl::algorithm::pooling_max,
           source,
-          any_layout(result),
+          any_layout(result, source.get_data_type()),
           {g.stride, g.stride},
           {g.window, g.window},
           {0, 0},
@@ -110,29 +126,35 @@ void append_relu(dnnl::post_ops& operations) {
 namespace {
 
 dnnl::convolution_forward::desc forward_operation(const ConvolutionExtents& e, bool training,
-                                                  bool bias) {
+                                                  bool bias, DataType type) {
   const auto kind =
       training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
   if (bias) {
     return {kind,
             direct,
-            any_layout(e.x),
-            any_layout(e.w),
+            any_layout(e.x, type),
+            any_layout(e.w, type),
             plain_layout(e.bias),
-            any_layout(e.y),
+            any_layout(e.y, type),
             e.strides,
             e.padding_before,
             e.padding_after};
   }
-  return {kind,      direct,           any_layout(e.x), any_layout(e.w), any_layout(e.y),
-          e.strides, e.padding_before, e.padding_after};
+  return {kind,
+          direct,
+          any_layout(e.x, type),
+          any_layout(e.w, type),
+          any_layout(e.y, type),
+          e.strides,
+          e.padding_before,
+          e.padding_after};
 }
 
 }  // namespace
 
 ForwardDescriptor forward_descriptor(const ConvolutionExtents& e, bool training, bool bias,
-                                     const dnnl::primitive_attr& attributes) {
-  return {forward_operation(e, training, bias), attributes, onednn_engine()};
+                                     const dnnl::primitive_attr& attributes, DataType type) {
+  return {forward_operation(e, training, bias, type), attributes, onednn_engine()};
 }
 
 DataDescriptor data_descriptor(const ConvolutionExtents& e) {
@@ -153,8 +175,9 @@ dnnl::pooling_forward::primitive_desc max_pool_descriptor(const dnnl::memory::de
                                                           const dnnl::memory::dims& result,
                                                           Pool2dGeometry g) {
   const dnnl::pooling_forward::desc operation(
-      dnnl::prop_kind::forward_inference, dnnl::algorithm::pooling_max, source, any_layout(result),
-      {g.stride, g.stride}, {g.window, g.window}, {g.padding, g.padding}, {g.padding, g.padding});
+      dnnl::prop_kind::forward_inference, dnnl::algorithm::pooling_max, source,
+      any_layout(result, static_cast<DataType>(source.data.data_type)), {g.stride, g.stride},
+      {g.window, g.window}, {g.padding, g.padding}, {g.padding, g.padding});
   return {operation, onednn_engine()};
 }
 

@@ -18,8 +18,11 @@ struct ConvolutionExtents {
   dnnl::memory::dims x, w, bias, y, strides, padding_before, padding_after;
 };
 
-/// A float memory descriptor in the library's preferred layout, or plain NCHW / OIHW / vector.
-dnnl::memory::desc any_layout(const dnnl::memory::dims& dims);
+using DataType = dnnl::memory::data_type;
+
+/// A memory descriptor in the library's preferred layout, or of floats in plain NCHW / OIHW /
+/// vector.
+dnnl::memory::desc any_layout(const dnnl::memory::dims& dims, DataType type = DataType::f32);
 dnnl::memory::desc plain_layout(const dnnl::memory::dims& dims);
 
 /// Runs a oneDNN call and turns its exception into a DeviceError that names `what`.
@@ -33,6 +36,9 @@ auto checked_call(const char* what, F f) -> decltype(f()) {
   }
 }
 
+/// Whether this CPU multiplies bfloat16 numbers.
+bool multiplies_bfloat16();
+
 const dnnl::engine& onednn_engine();
 /// The calling thread's stream, with `threads()` threads applied.
 dnnl::stream& onednn_stream();
@@ -42,9 +48,10 @@ using DataDescriptor = dnnl::convolution_backward_data::primitive_desc;
 using FilterDescriptor = dnnl::convolution_backward_weights::primitive_desc;
 
 /// Forward convolution descriptors with layouts of the library's choice; without a bias unless
-/// asked for.
+/// asked for, which is always of floats.
 ForwardDescriptor forward_descriptor(const ConvolutionExtents& extents, bool training, bool bias,
-                                     const dnnl::primitive_attr& attributes);
+                                     const dnnl::primitive_attr& attributes,
+                                     DataType type = DataType::f32);
 DataDescriptor data_descriptor(const ConvolutionExtents& extents);
 FilterDescriptor filter_descriptor(const ConvolutionExtents& extents);
 dnnl::pooling_forward::primitive_desc max_pool_descriptor(const dnnl::memory::desc& source,

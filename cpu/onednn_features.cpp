@@ -14,6 +14,11 @@ namespace {
 
 using Arguments = std::unordered_map<int, dnnl::memory>;
 
+/// How many floats take at least `bytes`.
+std::int64_t floats_in(std::size_t bytes) {
+  return static_cast<std::int64_t>((bytes + sizeof(float) - 1) / sizeof(float));
+}
+
 /// A frozen network in oneDNN's own layouts: bias, residual sum and ReLU fused behind each
 /// convolution, filters packed once. One image at a time, all threads on it: a batch needs no more
 /// scratch memory than a frame.
@@ -21,6 +26,7 @@ class OneDnnFeatures final : public CompiledFeatures<float> {
  public:
   explicit OneDnnFeatures(const FeatureProgram<float>& program)
       : program_(program),
+        type_(program.precision == Precision::bfloat16 ? DataType::bf16 : DataType::f32),
         shapes_(program.value_shapes()),
         values_(shapes_.size()),
         block_of_(shapes_.size(), no_block) {
@@ -79,7 +85,7 @@ class OneDnnFeatures final : public CompiledFeatures<float> {
   /// A piece of scratch memory of at least `bytes`: the smallest that fits of those that nothing
   /// needs any more, or a new one.
   std::size_t acquire(std::size_t bytes) {
-    const auto elements = static_cast<std::int64_t>((bytes + sizeof(float) - 1) / sizeof(float));
+    const std::int64_t elements = floats_in(bytes);
     auto best = free_blocks_.end();
     for (auto it = free_blocks_.begin(); it != free_blocks_.end(); ++it) {
       const std::int64_t size = scratch_[*it].numel();
@@ -130,7 +136,7 @@ class OneDnnFeatures final : public CompiledFeatures<float> {
     const Tensor<float> kept = parameter.clone();
     dnnl::memory plain(plain_layout({kept.shape().begin(), kept.shape().end()}), onednn_engine(),
                        const_cast<float*>(kept.data()));  // NOLINT: the source is only read
-    packed_.emplace_back(Shape{static_cast<std::int64_t>(layout.get_size() / sizeof(float))});
+    packed_.emplace_back(Shape{floats_in(layout.get_size())});
     dnnl::memory memory(layout, onednn_engine(), packed_.back().data());
     dnnl::reorder(plain, memory).execute(onednn_stream(), plain, memory);
     onednn_stream().wait();
@@ -157,7 +163,8 @@ class OneDnnFeatures final : public CompiledFeatures<float> {
     if (step.relu) append_relu(fused);
     dnnl::primitive_attr attributes;
     attributes.set_post_ops(fused);
-    const ForwardDescriptor descriptor = forward_descriptor(extents, false, true, attributes);
+    const ForwardDescriptor descriptor =
+        forward_descriptor(extents, false, true, attributes, type_);
     values_[i + 1] = result_memory(i, descriptor.dst_desc());
     const dnnl::memory source = in_layout(values_[step.input], descriptor.src_desc());
     operations_.push_back({dnnl::convolution_forward(descriptor),
@@ -203,6 +210,7 @@ class OneDnnFeatures final : public CompiledFeatures<float> {
   };
 
   FeatureProgram<float> program_;
+  DataType type_;  // of filters and of what convolutions read and write
   std::vector<Shape> shapes_;
   std::vector<std::size_t> last_use_;
   std::vector<dnnl::memory> values_;
@@ -219,6 +227,8 @@ class OneDnnFeatures final : public CompiledFeatures<float> {
 }  // namespace
 
 std::unique_ptr<CompiledFeatures<float>> compile_with_onednn(const FeatureProgram<float>& program) {
+  if (program.precision != Precision::bfloat16 || !multiplies_bfloat16())
+    checks::full_precision(program.precision, "cpu");
   return checked_call("preparing the frozen features",
                       [&] { return std::make_unique<OneDnnFeatures>(program); });
 }

@@ -8,6 +8,7 @@
 namespace atomtrack::cpu {
 
 /// A frozen network through oneDNN; defined only where the build has it.
+/// Throws InputError for a precision that this CPU does not have.
 std::unique_ptr<CompiledFeatures<float>> compile_with_onednn(const FeatureProgram<float>& program);
 
 }  // namespace atomtrack::cpu

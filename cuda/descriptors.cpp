@@ -42,6 +42,7 @@ FilterDescriptor describe_filter(const Shape& shape) {
 cudnnMathType_t math_of(Precision precision) {
   switch (precision) {
     case Precision::full:
+    case Precision::bfloat16:  // FusedFeatures has refused it
       break;
     case Precision::tf32:
       return CUDNN_TENSOR_OP_MATH;

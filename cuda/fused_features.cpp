@@ -31,6 +31,8 @@ FusedFeatures<T>::FusedFeatures(Primitives<T>& primitives, const FeatureProgram<
       handover_(Device::cuda(index)) {
   require<InputError>(program.precision == Precision::full || std::is_same_v<T, float>,
                       "features in double: full precision only");
+  require<InputError>(program.precision != Precision::bfloat16,
+                      "features in bfloat16 are for CPUs: expected full, tf32 or half");
 }
 
 template <class T>

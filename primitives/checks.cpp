@@ -123,7 +123,8 @@ void two_peaks(const Shape& maps, const Shape& sizes, const Shape& peaks) {
 
 void full_precision(Precision precision, std::string_view backend) {
   require<InputError>(precision == Precision::full, "the ", backend,
-                      " backend multiplies in full precision only: tf32 and half are for GPUs");
+                      " backend multiplies in full precision only here: tf32 and half are for "
+                      "GPUs, bfloat16 for CPUs with AMX or AVX-512 BF16");
 }
 
 void scalar(const char* primitive, const Shape& shape) {

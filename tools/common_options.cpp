@@ -19,7 +19,8 @@ namespace {
 
 Precision precision_named(const std::string& name) {
   if (name == "tf32") return Precision::tf32;
-  return name == "half" ? Precision::half : Precision::full;
+  if (name == "half") return Precision::half;
+  return name == "bfloat16" ? Precision::bfloat16 : Precision::full;
 }
 
 }  // namespace
@@ -40,8 +41,9 @@ void TrackerOptions::add_to(Arguments& arguments) {
       "--variant", variant,
       "atom, multi-scale, no-classifier, gd, gd++ or no-hard-negatives (Table 2 of the paper)");
   arguments.number("--seed", seed, "the same seed gives the same boxes");
-  arguments.choice("--precision", precision, {"full", "tf32", "half"},
-                   "of the network's convolutions; all but full are for GPUs");
+  arguments.choice("--precision", precision, {"full", "tf32", "half", "bfloat16"},
+                   "of the network's convolutions: tf32 and half are for GPUs, bfloat16 for CPUs "
+                   "that have it");
 }
 
 void TrackerOptions::apply_threads() const {

@@ -336,6 +336,26 @@ class Command(unittest.TestCase):
         self.assertGreater(bench["frame_mean_ms"], 0)
         self.assertGreater(bench["resident_mb"], 0)
 
+    def test_precisions(self):
+        clip = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/media/cup.mp4")
+
+        def boxes(precision):
+            output = self.path(precision + ".txt")
+            result = self.run_command("track", clip, "--box", "306,123,108,260", "--max-frames", "6", "--precision", precision, "--device", "cpu", "--boxes", output)
+            return result, np.loadtxt(output, delimiter=",") if result.returncode == 0 else None
+
+        self.assert_refused(boxes("half")[0], "half", "GPU")
+        with open("/proc/cpuinfo") as file:
+            has_bfloat16 = "avx512_bf16" in file.read()
+        result, coarse = boxes("bfloat16")
+        if not has_bfloat16:
+            self.assert_refused(result, "bfloat16", "AVX-512 BF16")
+            return
+        self.assertEqual(result.returncode, 0, result.stderr)
+        _, exact = boxes("full")
+        self.assertFalse(np.array_equal(coarse[1:], exact[1:]))
+        self.assertLess(np.abs(coarse - exact).max(), 3)  # of a box of 108 x 260 pixels
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1], verbosity=1)

@@ -144,6 +144,15 @@ TEST_CASE("every variant and preset tracks a few frames to finite boxes") {
   }
 }
 
+TEST_CASE("a precision that the device does not have is refused") {
+  const Scene scene(80, 60);
+  Options options = quick_options();
+  options.feature_precision = Precision::half;
+  Tracker tracker(model(), options);
+  CHECK_THROWS_AS(tracker.init(scene.frame(0), scene.box(0)), InputError);
+  CHECK_THROWS_AS(tracker.update(scene.frame(0)), InputError);
+}
+
 TEST_CASE("pixel formats with the same content give the same boxes") {
   const Scene scene(100, 80);
   const auto boxes = [&](PixelFormat format) {

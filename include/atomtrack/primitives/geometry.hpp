@@ -12,12 +12,13 @@ namespace atomtrack {
 /// aliasing.
 enum class Write { overwrite, accumulate };
 
-/// How exactly a backend multiplies in a frozen network's convolutions. Values and sums keep T's
-/// bits.
+/// How exactly a backend multiplies in a frozen network's convolutions. Sums keep T's bits.
 enum class Precision {
-  full,  ///< all bits of T
-  tf32,  ///< floats rounded to 10 bits of fraction, for the tensor cores of GPUs from Ampere on
-  half,  ///< also to 5 bits of exponent, for those from Volta on
+  full,      ///< all bits of T
+  tf32,      ///< floats rounded to 10 bits of fraction, for the tensor cores of GPUs from Ampere on
+  half,      ///< also to 5 bits of exponent, for those from Volta on
+  bfloat16,  ///< values between convolutions rounded to 7 bits of fraction, for CPUs that multiply
+             ///< such (AMX, AVX-512 BF16)
 };
 
 /// Stride and symmetric zero padding of a convolution, in pixels of its input, the same along both
