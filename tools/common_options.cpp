@@ -15,22 +15,15 @@ namespace atomtrack::tools {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-Precision precision_named(const std::string& name) {
-  if (name == "tf32") return Precision::tf32;
-  if (name == "half") return Precision::half;
-  return name == "bfloat16" ? Precision::bfloat16 : Precision::full;
-}
-
-}  // namespace
-
 void TrackerOptions::add_machine_to(Arguments& arguments) {
   arguments.text("--weights", weights,
                  "weights file (else $ATOMTRACK_WEIGHTS, else the shipped weights/atomtrack.h5)",
                  "FILE");
   arguments.text("--device", device, "auto, cpu, cuda, cuda:INDEX or reference");
   arguments.number("--threads", threads, "host threads (0: all cores)", 0, 1024);
+  arguments.choice("--precision", precision, {"full", "tf32", "half", "bfloat16"},
+                   "of the network's convolutions: tf32 and half are for GPUs, bfloat16 for CPUs "
+                   "that have it");
 }
 
 void TrackerOptions::add_to(Arguments& arguments) {
@@ -41,19 +34,22 @@ void TrackerOptions::add_to(Arguments& arguments) {
       "--variant", variant,
       "atom, multi-scale, no-classifier, gd, gd++ or no-hard-negatives (Table 2 of the paper)");
   arguments.number("--seed", seed, "the same seed gives the same boxes");
-  arguments.choice("--precision", precision, {"full", "tf32", "half", "bfloat16"},
-                   "of the network's convolutions: tf32 and half are for GPUs, bfloat16 for CPUs "
-                   "that have it");
 }
 
 void TrackerOptions::apply_threads() const {
   if (threads > 0) set_threads(threads);
 }
 
+Precision TrackerOptions::chosen_precision() const {
+  if (precision == "tf32") return Precision::tf32;
+  if (precision == "half") return Precision::half;
+  return precision == "bfloat16" ? Precision::bfloat16 : Precision::full;
+}
+
 Options TrackerOptions::options() const {
   Options result = Options::preset(preset).variant(variant);
   result.seed = seed;
-  result.feature_precision = precision_named(precision);
+  result.feature_precision = chosen_precision();
   return result;
 }
 

@@ -19,13 +19,15 @@ struct TrackerOptions {
   int threads = 0;  // 0: all cores
 
   void add_to(Arguments& arguments);
-  /// Only what is not a matter of the tracker's settings: weights, device, threads.
+  /// Only what is not a matter of the tracker's settings: weights, device, threads,
+  /// precision.
   void add_machine_to(Arguments& arguments);
 
   /// Applies the number of threads.
   void apply_threads() const;
   /// Preset, variant, seed and precision. Throws InputError.
   Options options() const;
+  Precision chosen_precision() const;
   /// The device named; `auto` takes a GPU if this build can use one, and says so on stderr when it
   /// falls back to the CPU.
   Device chosen_device() const;

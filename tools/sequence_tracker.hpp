@@ -41,7 +41,7 @@ struct TrackerEntry {
 
 /// Ours is named by preset and variant, "atom" standing for released settings: "atom", "steady",
 /// "paper", "vot2018", "multi-scale", "gd", "steady:multi-scale", ...; OpenCV's are "csrt", "kcf"
-/// and "mil". `common` gives weights and device. Throws InputError for any other name, listing
+/// and "mil". `common` gives weights, device and precision. Throws InputError for any other name, listing
 /// these.
 TrackerEntry tracker_entry(const std::string& name, const TrackerOptions& common);
 
