@@ -42,7 +42,8 @@ void Arguments::flag(const std::string& name, bool& target, const std::string& h
 
 void Arguments::list(const std::string& name, std::vector<std::string>& target,
                      const std::string& help, const std::string& kind) {
-  command_->add_option(name, target, help)->delimiter(',')->type_name(kind)->capture_default_str();
+  CLI::Option* option = command_->add_option(name, target, help)->delimiter(',')->type_name(kind);
+  if (!target.empty()) option->capture_default_str();
 }
 
 void Arguments::any_number(const std::string& name, std::vector<std::string>& target,
