@@ -176,8 +176,8 @@ dnnl::pooling_forward::primitive_desc max_pool_descriptor(const dnnl::memory::de
                                                           Pool2dGeometry g) {
   const dnnl::pooling_forward::desc operation(
       dnnl::prop_kind::forward_inference, dnnl::algorithm::pooling_max, source,
-      any_layout(result, static_cast<DataType>(source.data.data_type)), {g.stride, g.stride},
-      {g.window, g.window}, {g.padding, g.padding}, {g.padding, g.padding});
+      any_layout(result, source.data_type()), {g.stride, g.stride}, {g.window, g.window},
+      {g.padding, g.padding}, {g.padding, g.padding});
   return {operation, onednn_engine()};
 }
 
