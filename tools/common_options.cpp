@@ -94,7 +94,7 @@ std::string find_weights(const std::string& given) {
 }
 
 std::string require_weights(const std::string& given) {
-  const std::string found = find_weights(given);
+  std::string found = find_weights(given);
   require<InputError>(!found.empty(),
                       "no weights: give --weights FILE or set ATOMTRACK_WEIGHTS; the shipped "
                       "weights/atomtrack.h5 is not there.\n"

@@ -2,15 +2,12 @@
 #include "tools/sequence_tracker.hpp"
 
 #include <cmath>
-#include <limits>
 
 #include "atomtrack/opencv.hpp"
 #include "tools/opencv_trackers.hpp"
 
 namespace atomtrack::tools {
 namespace {
-
-constexpr double no_score = std::numeric_limits<double>::quiet_NaN();
 
 class OwnTracker final : public SequenceTracker {
  public:

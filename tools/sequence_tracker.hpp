@@ -41,8 +41,8 @@ struct TrackerEntry {
 
 /// Ours is named by preset and variant, "atom" standing for released settings: "atom", "steady",
 /// "paper", "vot2018", "multi-scale", "gd", "steady:multi-scale", ...; OpenCV's are "csrt", "kcf"
-/// and "mil". `common` gives weights, device and precision. Throws InputError for any other name, listing
-/// these.
+/// and "mil". `common` gives weights, device and precision. Throws InputError for any other name,
+/// listing these.
 TrackerEntry tracker_entry(const std::string& name, const TrackerOptions& common);
 
 }  // namespace atomtrack::tools

@@ -104,7 +104,7 @@ void swap_background(const Tensor<std::uint8_t>& background, const Box& target,
       for (std::int64_t c = 0; c < 3; ++c) {
         const std::int64_t at = (y * width + x) * 3 + c;
         foreground.data()[at] = static_cast<std::uint8_t>(
-            share * foreground.data()[at] + (1.0 - share) * background.data()[at] + 0.5);
+            std::lround(share * foreground.data()[at] + (1.0 - share) * background.data()[at]));
       }
     }
   }

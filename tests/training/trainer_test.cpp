@@ -308,7 +308,8 @@ TEST_CASE("options that cannot train are refused") {
   const auto refused = [&](auto change) {
     TrainingOptions o = options();
     change(o);
-    CHECK_THROWS_AS(Trainer(o, test::synthetic_backbone(), test::synthetic_pairs(), alone), InputError);
+    CHECK_THROWS_AS(Trainer(o, test::synthetic_backbone(), test::synthetic_pairs(), alone),
+                    InputError);
   };
   refused([](TrainingOptions& o) { o.group = 3; });
   refused([](TrainingOptions& o) { o.average = 1.0; });

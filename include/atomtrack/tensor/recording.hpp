@@ -18,8 +18,8 @@ class Handover {
   /// What the calling thread gives the device from now on comes after all that the thread which
   /// called last has given it by now. Throws DeviceError.
   void take_over();
-  /// `take_over` of the thread that gives the tensors' memory back. A device that fails does no more
-  /// work that could mind, so this says nothing.
+  /// `take_over` of the thread that gives the tensors' memory back. A device that fails does no
+  /// more work that could mind, so this says nothing.
   void take_back() noexcept;
 
  private:

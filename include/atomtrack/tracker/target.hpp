@@ -28,9 +28,9 @@ struct Target {
   /// Takes over a refined box: its centre, its size, and the scale at which its area is that of
   /// `base_size`.
   void set(RowCol refined_position, RowCol refined_size);
-  /// What becomes of a refined size: a share `size_gain` of its change since the last frame, and the
-  /// aspect ratio drawn towards the first frame's by `aspect_pull`, both in logarithms. With 1 and 0
-  /// the refined size itself.
+  /// What becomes of a refined size: a share `size_gain` of its change since the last frame, and
+  /// the aspect ratio drawn towards the first frame's by `aspect_pull`, both in logarithms. With 1
+  /// and 0 the refined size itself.
   RowCol steadied(RowCol refined_size, const Options& options) const;
   /// Takes over a position and a scale (multi-scale search): the size follows.
   void set_scale(RowCol found_position, double found_scale);

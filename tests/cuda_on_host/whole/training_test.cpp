@@ -83,7 +83,8 @@ TEST_CASE("a step of training, of the head or of all, goes as on the CPU") {
     options.schedule = {{4, 1e-4, 0.0, backbone_rate, 0.0}};
     GradientExchange alone;
     Trainer cpu(options, test::synthetic_backbone(), test::synthetic_pairs(), alone, Device::cpu());
-    Trainer gpu(options, test::synthetic_backbone(), test::synthetic_pairs(), alone, Device::cuda(0));
+    Trainer gpu(options, test::synthetic_backbone(), test::synthetic_pairs(), alone,
+                Device::cuda(0));
     const NamedTensors before = cpu.weights().tensors;
     const Trainer::Step step = cpu.step(), came = gpu.step();
     CHECK(cpu.finished());
