@@ -15,6 +15,15 @@ dnnl::memory::dims dims_of(const Shape& shape) {
 
 constexpr auto direct = dnnl::algorithm::convolution_direct;
 
+dnnl::prop_kind forward_kind(bool training) {
+  return training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
+}
+
+/// An empty one where there is no bias.
+dnnl::memory::desc bias_layout(const ConvolutionExtents& extents, bool bias) {
+  return bias ? plain_layout(extents.bias) : dnnl::memory::desc();
+}
+
 }  // namespace
 
 ConvolutionExtents::ConvolutionExtents(const Shape& x_shape, const Shape& w_shape,
@@ -74,15 +83,12 @@ void onednn_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_
 
 ForwardDescriptor forward_descriptor(const ConvolutionExtents& e, bool training, bool bias,
                                      const dnnl::primitive_attr& attributes, DataType type) {
-  const auto kind =
-      training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
-  const dnnl::memory::desc b = bias ? plain_layout(e.bias) : dnnl::memory::desc();
   return {onednn_engine(),
-          kind,
+          forward_kind(training),
           direct,
           any_layout(e.x, type),
           any_layout(e.w, type),
-          b,
+          bias_layout(e, bias),
           any_layout(e.y, type),
           e.strides,
           e.padding_before,
@@ -123,38 +129,12 @@ void append_relu(dnnl::post_ops& operations) {
 
 #else
 
-namespace {
-
-dnnl::convolution_forward::desc forward_operation(const ConvolutionExtents& e, bool training,
-                                                  bool bias, DataType type) {
-  const auto kind =
-      training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
-  if (bias) {
-    return {kind,
-            direct,
-            any_layout(e.x, type),
-            any_layout(e.w, type),
-            plain_layout(e.bias),
-            any_layout(e.y, type),
-            e.strides,
-            e.padding_before,
-            e.padding_after};
-  }
-  return {kind,
-          direct,
-          any_layout(e.x, type),
-          any_layout(e.w, type),
-          any_layout(e.y, type),
-          e.strides,
-          e.padding_before,
-          e.padding_after};
-}
-
-}  // namespace
-
 ForwardDescriptor forward_descriptor(const ConvolutionExtents& e, bool training, bool bias,
                                      const dnnl::primitive_attr& attributes, DataType type) {
-  return {forward_operation(e, training, bias, type), attributes, onednn_engine()};
+  const dnnl::convolution_forward::desc operation(
+      forward_kind(training), direct, any_layout(e.x, type), any_layout(e.w, type),
+      bias_layout(e, bias), any_layout(e.y, type), e.strides, e.padding_before, e.padding_after);
+  return {operation, attributes, onednn_engine()};
 }
 
 DataDescriptor data_descriptor(const ConvolutionExtents& e) {

@@ -93,8 +93,8 @@ Part repetition_part(Device device) {
 
 Part tracker_part(const Model& model, const Model& on_cpu, const Options& options) {
   constexpr int frames = 20;
-  // Coarser factors move the boxes, and further with every frame; what is wrong loses the target.
-  const double least_overlap = options.feature_precision == Precision::full ? 0.95 : 0.8;
+  // Its seven bits move the boxes further with every frame; what is wrong loses the target.
+  const double least_overlap = options.feature_precision == Precision::bfloat16 ? 0.8 : 0.95;
   const std::vector<Box> here = tracked_boxes(model, options, frames);
   Options exact = options;
   exact.feature_precision = Precision::full;
