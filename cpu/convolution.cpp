@@ -13,6 +13,14 @@ namespace {
 /// Calls f with the way that suits this filter best, as a value of its (stateless) type.
 template <class T, class F>
 void with_convolution(const Shape& w, Conv2dGeometry geometry, F f) {
+  if (geometry.precision != Precision::full) {
+#ifdef ATOMTRACK_WITH_ONEDNN
+    if constexpr (std::is_same_v<T, float>) {
+      if (cpu::OneDnnConvolution::offers(geometry.precision)) return f(cpu::OneDnnConvolution{});
+    }
+#endif
+    checks::full_precision(geometry.precision, "cpu");
+  }
   if (cpu::TapsConvolution<T>::takes(w, geometry)) return f(cpu::TapsConvolution<T>{});
   if (cpu::PointwiseConvolution<T>::takes(w, geometry)) return f(cpu::PointwiseConvolution<T>{});
 #ifdef ATOMTRACK_WITH_ONEDNN

@@ -49,6 +49,8 @@ struct ColumnsConvolution {
 
 /// float through oneDNN (onednn_convolution.cpp); defined only where the build has it.
 struct OneDnnConvolution {
+  /// Full precision, and what else this CPU multiplies.
+  static bool offers(Precision precision);
   static void forward(const Tensor<float>& x, const Tensor<float>& w, Conv2dGeometry geometry,
                       Tensor<float>& y);
   static void data_adjoint(const Tensor<float>& gy, const Tensor<float>& w, Conv2dGeometry geometry,

@@ -186,15 +186,26 @@ void CpuPrimitives<T>::reduce_sum(const Tensor<T>& src, Write write, Tensor<T>& 
   const LoopNest nest(src.shape(), dense_strides(src.shape()),
                       broadcast_strides(dst.shape(), src.shape()));
   const LoopNest::Axis inner = nest.inner();
+  if (inner.step_b == 0) {
+    // Rows are summed in parallel and then added in their order.
+    std::vector<T> sums(static_cast<std::size_t>(nest.rows));
+    parallel_for(
+        nest.rows, cpu::elementwise_grain / inner.extent + 1,
+        [&](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t row = begin; row < end; ++row) {
+            const T* source = from + row * inner.extent;
+            sums[static_cast<std::size_t>(row)] = static_cast<T>(block_sum(
+                0, inner.extent, [=](std::int64_t i) { return static_cast<double>(source[i]); }));
+          }
+        });
+    for (std::int64_t row = 0; row < nest.rows; ++row)
+      to[nest.at(row)[1]] += sums[static_cast<std::size_t>(row)];
+    return;
+  }
   for (std::int64_t row = 0; row < nest.rows; ++row) {
     const T* source = from + row * inner.extent;
     T* target = to + nest.at(row)[1];
-    if (inner.step_b == 0) {
-      *target += static_cast<T>(block_sum(
-          0, inner.extent, [=](std::int64_t i) { return static_cast<double>(source[i]); }));
-    } else {
-      for (std::int64_t i = 0; i < inner.extent; ++i) target[i * inner.step_b] += source[i];
-    }
+    for (std::int64_t i = 0; i < inner.extent; ++i) target[i * inner.step_b] += source[i];
   }
 }
 

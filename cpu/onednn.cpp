@@ -96,16 +96,28 @@ ForwardDescriptor forward_descriptor(const ConvolutionExtents& e, bool training,
           attributes};
 }
 
-DataDescriptor data_descriptor(const ConvolutionExtents& e) {
-  return {onednn_engine(),  direct,          any_layout(e.x),
-          any_layout(e.w),  any_layout(e.y), e.strides,
-          e.padding_before, e.padding_after, forward_descriptor(e, true, false, {})};
+DataDescriptor data_descriptor(const ConvolutionExtents& e, DataType type) {
+  return {onednn_engine(),
+          direct,
+          any_layout(e.x, type),
+          any_layout(e.w, type),
+          any_layout(e.y, type),
+          e.strides,
+          e.padding_before,
+          e.padding_after,
+          forward_descriptor(e, true, false, {}, type)};
 }
 
-FilterDescriptor filter_descriptor(const ConvolutionExtents& e) {
-  return {onednn_engine(),  direct,          any_layout(e.x),
-          any_layout(e.w),  any_layout(e.y), e.strides,
-          e.padding_before, e.padding_after, forward_descriptor(e, true, false, {})};
+FilterDescriptor filter_descriptor(const ConvolutionExtents& e, DataType type) {
+  return {onednn_engine(),
+          direct,
+          any_layout(e.x, type),
+          any_layout(e.w),
+          any_layout(e.y, type),
+          e.strides,
+          e.padding_before,
+          e.padding_after,
+          forward_descriptor(e, true, false, {}, type)};
 }
 
 dnnl::pooling_forward::primitive_desc max_pool_descriptor(const dnnl::memory::desc& source,
@@ -137,18 +149,18 @@ ForwardDescriptor forward_descriptor(const ConvolutionExtents& e, bool training,
   return {operation, attributes, onednn_engine()};
 }
 
-DataDescriptor data_descriptor(const ConvolutionExtents& e) {
-  const dnnl::convolution_backward_data::desc operation(direct, any_layout(e.x), any_layout(e.w),
-                                                        any_layout(e.y), e.strides,
-                                                        e.padding_before, e.padding_after);
-  return {operation, onednn_engine(), forward_descriptor(e, true, false, {})};
+DataDescriptor data_descriptor(const ConvolutionExtents& e, DataType type) {
+  const dnnl::convolution_backward_data::desc operation(
+      direct, any_layout(e.x, type), any_layout(e.w, type), any_layout(e.y, type), e.strides,
+      e.padding_before, e.padding_after);
+  return {operation, onednn_engine(), forward_descriptor(e, true, false, {}, type)};
 }
 
-FilterDescriptor filter_descriptor(const ConvolutionExtents& e) {
-  const dnnl::convolution_backward_weights::desc operation(direct, any_layout(e.x), any_layout(e.w),
-                                                           any_layout(e.y), e.strides,
-                                                           e.padding_before, e.padding_after);
-  return {operation, onednn_engine(), forward_descriptor(e, true, false, {})};
+FilterDescriptor filter_descriptor(const ConvolutionExtents& e, DataType type) {
+  const dnnl::convolution_backward_weights::desc operation(
+      direct, any_layout(e.x, type), any_layout(e.w), any_layout(e.y, type), e.strides,
+      e.padding_before, e.padding_after);
+  return {operation, onednn_engine(), forward_descriptor(e, true, false, {}, type)};
 }
 
 dnnl::pooling_forward::primitive_desc max_pool_descriptor(const dnnl::memory::desc& source,

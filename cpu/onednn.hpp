@@ -52,8 +52,10 @@ using FilterDescriptor = dnnl::convolution_backward_weights::primitive_desc;
 ForwardDescriptor forward_descriptor(const ConvolutionExtents& extents, bool training, bool bias,
                                      const dnnl::primitive_attr& attributes,
                                      DataType type = DataType::f32);
-DataDescriptor data_descriptor(const ConvolutionExtents& extents);
-FilterDescriptor filter_descriptor(const ConvolutionExtents& extents);
+/// The adjoints; factors are of `type`, a filter's gradient is of floats.
+DataDescriptor data_descriptor(const ConvolutionExtents& extents, DataType type = DataType::f32);
+FilterDescriptor filter_descriptor(const ConvolutionExtents& extents,
+                                   DataType type = DataType::f32);
 dnnl::pooling_forward::primitive_desc max_pool_descriptor(const dnnl::memory::desc& source,
                                                           const dnnl::memory::dims& result,
                                                           Pool2dGeometry geometry);

@@ -35,20 +35,22 @@ struct Prepared {
 Prepared prepare(const Key& key) {
   const ConvolutionExtents extents(key.x, key.w, conv2d_shape(key.x, key.w, key.geometry),
                                    key.geometry);
+  const DataType type =
+      key.geometry.precision == Precision::bfloat16 ? DataType::bf16 : DataType::f32;
   switch (key.direction) {
     case Direction::forward: {
-      const ForwardDescriptor d = forward_descriptor(extents, false, false, {});
+      const ForwardDescriptor d = forward_descriptor(extents, false, false, {}, type);
       return {dnnl::convolution_forward(d), d.src_desc(), d.weights_desc(), d.dst_desc()};
     }
     case Direction::data: {
-      const DataDescriptor d = data_descriptor(extents);
+      const DataDescriptor d = data_descriptor(extents, type);
       return {dnnl::convolution_backward_data(d), d.diff_dst_desc(), d.weights_desc(),
               d.diff_src_desc()};
     }
     case Direction::filter:
       break;
   }
-  const FilterDescriptor d = filter_descriptor(extents);
+  const FilterDescriptor d = filter_descriptor(extents, type);
   return {dnnl::convolution_backward_weights(d), d.diff_dst_desc(), d.src_desc(),
           d.diff_weights_desc()};
 }
@@ -126,6 +128,11 @@ void run(const Key& key, const Tensor<float>& first, int first_argument,
 }
 
 }  // namespace
+
+bool OneDnnConvolution::offers(Precision precision) {
+  return precision == Precision::full ||
+         (precision == Precision::bfloat16 && multiplies_bfloat16());
+}
 
 void OneDnnConvolution::forward(const Tensor<float>& x, const Tensor<float>& w,
                                 Conv2dGeometry geometry, Tensor<float>& y) {

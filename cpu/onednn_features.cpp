@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "atomtrack/primitives/checks.hpp"
+#include "cpu/convolution.hpp"
 #include "cpu/onednn.hpp"
 
 namespace atomtrack::cpu {
@@ -227,7 +228,7 @@ class OneDnnFeatures final : public CompiledFeatures<float> {
 }  // namespace
 
 std::unique_ptr<CompiledFeatures<float>> compile_with_onednn(const FeatureProgram<float>& program) {
-  if (program.precision != Precision::bfloat16 || !multiplies_bfloat16())
+  if (!OneDnnConvolution::offers(program.precision))
     checks::full_precision(program.precision, "cpu");
   return checked_call("preparing the frozen features",
                       [&] { return std::make_unique<OneDnnFeatures>(program); });

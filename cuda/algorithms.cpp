@@ -16,7 +16,7 @@ using Key = std::array<std::int64_t, 12>;
 template <class T>
 Key key_of(const Context& context, const Convolution<T>& of) {
   Key key{context.device().index, of.geometry.stride, of.geometry.padding,
-          static_cast<std::int64_t>(of.precision)};
+          static_cast<std::int64_t>(of.geometry.precision)};
   for (std::size_t i = 0; i < 4; ++i) {
     key[4 + i] = of.x_shape.begin()[i];
     key[8 + i] = of.w_shape.begin()[i];
@@ -37,7 +37,7 @@ Choice<Algorithm> first_fitting(const Convolution<T>& of, const Proposals& propo
                                 const char* what) {
   for (const auto& proposal : std::span(proposals).first(static_cast<std::size_t>(count))) {
     if (proposal.status == CUDNN_STATUS_SUCCESS &&
-        exact_enough<T>(proposal.mathType, of.precision) &&
+        exact_enough<T>(proposal.mathType, of.geometry.precision) &&
         proposal.determinism == CUDNN_DETERMINISTIC && proposal.memory <= workspace_limit)
       return {proposal.algo, proposal.memory};
   }
@@ -58,15 +58,14 @@ Choice<Algorithm> remembered(Context& context, const Convolution<T>& of, Ask ask
 
 template <class T>
 Convolution<T>::Convolution(const Shape& x_of, const Shape& w_of, const Shape& y_of,
-                            Conv2dGeometry of, Precision multiplied)
+                            Conv2dGeometry of)
     : x_shape(x_of),
       w_shape(w_of),
       geometry(of),
-      precision(multiplied),
       x(describe_tensor<T>(x_of)),
       y(describe_tensor<T>(y_of)),
       w(describe_filter<T>(w_of)),
-      operation(describe_convolution<T>(of, multiplied)) {}
+      operation(describe_convolution<T>(of)) {}
 
 template <class T>
 Choice<cudnnConvolutionFwdAlgo_t> choose_forward(Context& context, const Convolution<T>& of) {

@@ -11,12 +11,10 @@ namespace atomtrack::cuda {
 /// A convolution or one of its adjoints, as cuDNN sees it.
 template <class T>
 struct Convolution {
-  Convolution(const Shape& x, const Shape& w, const Shape& y, Conv2dGeometry of,
-              Precision multiplied = Precision::full);
+  Convolution(const Shape& x, const Shape& w, const Shape& y, Conv2dGeometry of);
 
   Shape x_shape, w_shape;
   Conv2dGeometry geometry;
-  Precision precision;
   TensorDescriptor x, y;
   FilterDescriptor w;
   ConvolutionDescriptor operation;

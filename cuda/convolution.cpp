@@ -1,47 +1,33 @@
 // SPDX-License-Identifier: MIT
-#include "cuda/convolution.hpp"
-
 #include "atomtrack/primitives/checks.hpp"
 #include "cuda/algorithms.hpp"
 #include "cuda/cuda_primitives.hpp"
 #include "cuda/workspace.hpp"
 
 namespace atomtrack {
-namespace cuda {
-
-template <class T>
-void convolve(Context& context, const Tensor<T>& x, const Tensor<T>& w, Conv2dGeometry geometry,
-              Precision precision, Tensor<T>& y) {
-  const Convolution<T> of(x.shape(), w.shape(), y.shape(), geometry, precision);
-  const auto choice = choose_forward(context, of);
-  const Workspace scratch(context.device(), choice.workspace);
-  const T one{1}, zero{0};
-  check(cudnnConvolutionForward(context.cudnn(), &one, of.x.get(), x.data(), of.w.get(), w.data(),
-                                of.operation.get(), choice.algorithm, scratch.data(), scratch.bytes,
-                                &zero, of.y.get(), y.data()),
-        "cudnnConvolutionForward");
-}
-
-template void convolve(Context&, const Tensor<float>&, const Tensor<float>&, Conv2dGeometry,
-                       Precision, Tensor<float>&);
-template void convolve(Context&, const Tensor<double>&, const Tensor<double>&, Conv2dGeometry,
-                       Precision, Tensor<double>&);
-
-}  // namespace cuda
 
 template <class T>
 void CudaPrimitives<T>::conv2d(const Tensor<T>& x, const Tensor<T>& w, Conv2dGeometry geometry,
                                Tensor<T>& y) {
   checks::conv2d(x.shape(), w.shape(), geometry, y.shape());
+  cuda::require_offered<T>(geometry.precision);
   if (y.numel() == 0) return;
   if (x.numel() == 0) return fill(T{0}, y);
-  cuda::convolve(context(), x, w, geometry, Precision::full, y);
+  const cuda::Convolution<T> of(x.shape(), w.shape(), y.shape(), geometry);
+  const auto choice = cuda::choose_forward(context(), of);
+  const cuda::Workspace scratch(device(), choice.workspace);
+  const T one{1}, zero{0};
+  cuda::check(cudnnConvolutionForward(context().cudnn(), &one, of.x.get(), x.data(), of.w.get(),
+                                      w.data(), of.operation.get(), choice.algorithm,
+                                      scratch.data(), scratch.bytes, &zero, of.y.get(), y.data()),
+              "cudnnConvolutionForward");
 }
 
 template <class T>
 void CudaPrimitives<T>::conv2d_data_adjoint(const Tensor<T>& gy, const Tensor<T>& w,
                                             Conv2dGeometry geometry, Write write, Tensor<T>& gx) {
   checks::conv2d(gx.shape(), w.shape(), geometry, gy.shape());
+  cuda::require_offered<T>(geometry.precision);
   if (gx.numel() == 0) return;
   if (gy.numel() == 0) {
     if (write == Write::overwrite) fill(T{0}, gx);
@@ -62,6 +48,7 @@ template <class T>
 void CudaPrimitives<T>::conv2d_filter_adjoint(const Tensor<T>& gy, const Tensor<T>& x,
                                               Conv2dGeometry geometry, Write write, Tensor<T>& gw) {
   checks::conv2d(x.shape(), gw.shape(), geometry, gy.shape());
+  cuda::require_offered<T>(geometry.precision);
   if (gw.numel() == 0) return;
   if (gy.numel() == 0) {
     if (write == Write::overwrite) fill(T{0}, gw);

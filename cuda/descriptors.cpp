@@ -39,10 +39,18 @@ FilterDescriptor describe_filter(const Shape& shape) {
   return descriptor;
 }
 
+template <class T>
+void require_offered(Precision precision) {
+  require<InputError>(precision == Precision::full || std::is_same_v<T, float>,
+                      "convolutions in double: full precision only");
+  require<InputError>(precision != Precision::bfloat16,
+                      "convolutions in bfloat16 are for CPUs: expected full, tf32 or half");
+}
+
 cudnnMathType_t math_of(Precision precision) {
   switch (precision) {
     case Precision::full:
-    case Precision::bfloat16:  // FusedFeatures has refused it
+    case Precision::bfloat16:  // require_offered has refused it
       break;
     case Precision::tf32:
       return CUDNN_TENSOR_OP_MATH;
@@ -54,13 +62,13 @@ cudnnMathType_t math_of(Precision precision) {
 }
 
 template <class T>
-ConvolutionDescriptor describe_convolution(Conv2dGeometry geometry, Precision precision) {
+ConvolutionDescriptor describe_convolution(Conv2dGeometry geometry) {
   ConvolutionDescriptor descriptor("cudnnCreateConvolutionDescriptor");
   check(cudnnSetConvolution2dDescriptor(descriptor.get(), geometry.padding, geometry.padding,
                                         geometry.stride, geometry.stride, 1, 1,
                                         CUDNN_CROSS_CORRELATION, cudnn_type<T>()),
         "cudnnSetConvolution2dDescriptor");
-  check(cudnnSetConvolutionMathType(descriptor.get(), math_of(precision)),
+  check(cudnnSetConvolutionMathType(descriptor.get(), math_of(geometry.precision)),
         "cudnnSetConvolutionMathType");
   return descriptor;
 }
@@ -73,11 +81,13 @@ ActivationDescriptor describe_activation(cudnnActivationMode_t mode) {
   return descriptor;
 }
 
+template void require_offered<float>(Precision);
+template void require_offered<double>(Precision);
 template TensorDescriptor describe_tensor<float>(const Shape&);
 template TensorDescriptor describe_tensor<double>(const Shape&);
 template FilterDescriptor describe_filter<float>(const Shape&);
 template FilterDescriptor describe_filter<double>(const Shape&);
-template ConvolutionDescriptor describe_convolution<float>(Conv2dGeometry, Precision);
-template ConvolutionDescriptor describe_convolution<double>(Conv2dGeometry, Precision);
+template ConvolutionDescriptor describe_convolution<float>(Conv2dGeometry);
+template ConvolutionDescriptor describe_convolution<double>(Conv2dGeometry);
 
 }  // namespace atomtrack::cuda

@@ -53,12 +53,14 @@ TensorDescriptor describe_tensor(const Shape& shape);
 /// A dense filter [Cout,Cin,Kh,Kw].
 template <class T>
 FilterDescriptor describe_filter(const Shape& shape);
+/// Throws InputError for a precision that a GPU does not multiply numbers of type T in.
+template <class T>
+void require_offered(Precision precision);
 /// What cuDNN calls a precision.
 cudnnMathType_t math_of(Precision precision);
 /// A cross-correlation with sums in T.
 template <class T>
-ConvolutionDescriptor describe_convolution(Conv2dGeometry geometry,
-                                           Precision precision = Precision::full);
+ConvolutionDescriptor describe_convolution(Conv2dGeometry geometry);
 ActivationDescriptor describe_activation(cudnnActivationMode_t mode);
 
 }  // namespace atomtrack::cuda

@@ -2,7 +2,6 @@
 #include "cuda/fused_features.hpp"
 
 #include "cuda/algorithms.hpp"
-#include "cuda/convolution.hpp"
 #include "cuda/workspace.hpp"
 
 namespace atomtrack::cuda {
@@ -29,10 +28,7 @@ FusedFeatures<T>::FusedFeatures(Primitives<T>& primitives, const FeatureProgram<
       index_(index),
       relu_(describe_activation(CUDNN_ACTIVATION_RELU)),
       handover_(Device::cuda(index)) {
-  require<InputError>(program.precision == Precision::full || std::is_same_v<T, float>,
-                      "features in double: full precision only");
-  require<InputError>(program.precision != Precision::bfloat16,
-                      "features in bfloat16 are for CPUs: expected full, tf32 or half");
+  require_offered<T>(program.precision);
 }
 
 template <class T>
@@ -65,12 +61,6 @@ void FusedFeatures<T>::run(const Tensor<T>& input, std::span<Tensor<T>> outputs)
 }
 
 template <class T>
-void FusedFeatures<T>::correlate(const Step& step, const Tensor<T>& x, Tensor<T>& result) {
-  cuda::convolve(current_context(index_), x, step.filter, step.geometry, this->program().precision,
-                 result);
-}
-
-template <class T>
 void FusedFeatures<T>::convolve(const Step& step, const Tensor<T>& x, const Tensor<T>& residual,
                                 Tensor<T>& result) {
   // Without a ReLU cuDNN fuses for one of its algorithms alone, which need not be the fastest.
@@ -84,8 +74,7 @@ bool FusedFeatures<T>::convolve_fused(const Step& step, const Tensor<T>& x,
                                       const Tensor<T>& residual, Tensor<T>& result) {
   if (unsupported_.count(step.filter.data()) != 0) return false;
   Context& context = current_context(index_);
-  const Convolution<T> of(x.shape(), step.filter.shape(), result.shape(), step.geometry,
-                          this->program().precision);
+  const Convolution<T> of(x.shape(), step.filter.shape(), result.shape(), step.geometry);
   const TensorDescriptor bias = describe_tensor<T>(Shape{1, step.bias.numel(), 1, 1});
   const auto choice = choose_forward(context, of);
   const Workspace scratch(context.device(), choice.workspace);

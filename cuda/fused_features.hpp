@@ -25,7 +25,6 @@ class FusedFeatures final : public InterpretedFeatures<T> {
   void run(const Tensor<T>& input, std::span<Tensor<T>> outputs) override;
 
  protected:
-  void correlate(const Step& step, const Tensor<T>& x, Tensor<T>& result) override;
   void convolve(const Step& step, const Tensor<T>& x, const Tensor<T>& residual,
                 Tensor<T>& result) override;
 

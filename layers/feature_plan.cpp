@@ -96,12 +96,16 @@ FeaturePlan<T>::FeaturePlan(const ResNet18<T>& backbone, const IouPredictor<T>* 
   lowering.program.precision = precision;
   std::size_t value = lowering.add(0, backbone.conv1, backbone.bn1, true);
   value = lowering.add_max_pool(value, ResNet18<T>::stem_pool);
+  const std::size_t stages = (outputs & (layer3 | iou4)) != 0   ? 3
+                             : (outputs & (layer2 | iou3)) != 0 ? 2
+                                                                : 1;
   std::array<std::size_t, 3> layers{};
-  for (std::size_t stage = 0; stage < 3; ++stage) {
+  for (std::size_t stage = 0; stage < stages; ++stage) {
     for (const BasicBlock<T>& block : backbone.layers[stage]) value = lowering.add(value, block);
     layers[stage] = value;
   }
   std::vector<std::size_t>& wanted = lowering.program.outputs;
+  if ((outputs & layer1) != 0) wanted.push_back(layers[0]);
   if ((outputs & layer2) != 0) wanted.push_back(layers[1]);
   if ((outputs & layer3) != 0) wanted.push_back(layers[2]);
   if ((outputs & iou3) != 0) {
@@ -122,6 +126,7 @@ void FeaturePlan<T>::run(const Tensor<T>& images, Maps& maps) {
   std::vector<Tensor<T>> outputs;
   const auto for_each_output = [&](auto f) {
     std::size_t at = 0;
+    if ((outputs_ & layer1) != 0) f(at++, maps.layer1);
     if ((outputs_ & layer2) != 0) f(at++, maps.layer2);
     if ((outputs_ & layer3) != 0) f(at++, maps.layer3);
     if ((outputs_ & iou3) != 0) f(at++, maps.iou3);

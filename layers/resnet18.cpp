@@ -2,6 +2,25 @@
 #include "atomtrack/layers/resnet18.hpp"
 
 namespace atomtrack {
+namespace {
+
+/// norm(convolution(x)), the batch norm (in evaluation) multiplied into the filter on the graph:
+/// the large map is then passed over once and not three times, on the way back three times fewer
+/// too.
+template <class T>
+Variable<T> normalised(const Conv2d<T>& convolution, const BatchNorm2d<T>& norm,
+                       const Variable<T>& x) {
+  if (norm.training || convolution.bias) return norm(convolution(x));
+  const Variable<T> factor =
+      norm.weight / sqrt(Variable<T>(norm.running_variance) + BatchNorm2d<T>::epsilon);
+  const Variable<T> offset = norm.bias - factor * Variable<T>(norm.running_mean);
+  const std::int64_t channels = factor.extent(0);
+  return conv2d(x, convolution.weight * reshape(factor, Shape{channels, 1, 1, 1}),
+                convolution.geometry) +
+         reshape(offset, Shape{1, channels, 1, 1});
+}
+
+}  // namespace
 
 template <class T>
 BasicBlock<T>::BasicBlock(std::int64_t inputs, std::int64_t outputs, int stride)
@@ -17,8 +36,9 @@ BasicBlock<T>::BasicBlock(std::int64_t inputs, std::int64_t outputs, int stride)
 
 template <class T>
 Variable<T> BasicBlock<T>::operator()(const Variable<T>& x) const {
-  const Variable<T> residual = bn2(conv2(relu(bn1(conv1(x)))));
-  return relu(residual + (downsample ? downsample->norm(downsample->convolution(x)) : x));
+  const Variable<T> residual = normalised(conv2, bn2, relu(normalised(conv1, bn1, x)));
+  return relu(residual +
+              (downsample ? normalised(downsample->convolution, downsample->norm, x) : x));
 }
 
 template <class T>
@@ -48,7 +68,8 @@ ResNet18<T>::ResNet18(bool with_tail, std::int64_t width, std::int64_t classes)
 
 template <class T>
 std::map<std::string, Variable<T>> ResNet18<T>::forward(const Variable<T>& x,
-                                                        const std::set<std::string>& wanted) const {
+                                                        const std::set<std::string>& wanted,
+                                                        std::size_t done) const {
   static const std::vector<std::string> names{"conv1",  "layer1", "layer2",
                                               "layer3", "layer4", "fc"};
   std::size_t last = 0;
@@ -57,17 +78,22 @@ std::map<std::string, Variable<T>> ResNet18<T>::forward(const Variable<T>& x,
         static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
     require<InputError>(at < (has_tail ? 6U : 4U), "ResNet18 has no output '", name, "'",
                         has_tail ? "" : " (it was made without its tail, layer4 and fc)");
+    require<InputError>(done == 0 || at > done, "ResNet18: '", name, "' lies before the output of ",
+                        names[std::min<std::size_t>(done, 5)], ", from where it goes on");
     last = std::max(last, at);
   }
   std::map<std::string, Variable<T>> outputs;
   const auto keep = [&](std::size_t at, const Variable<T>& value) {
     if (wanted.count(names[at]) != 0) outputs.emplace(names[at], value);
   };
-  Variable<T> y = relu(bn1(conv1(x)));
-  keep(0, y);
-  if (last == 0) return outputs;
-  y = max_pool2d(y, stem_pool);
-  for (std::size_t stage = 1; stage <= std::min<std::size_t>(last, 4); ++stage) {
+  Variable<T> y = x;
+  if (done == 0) {
+    y = relu(normalised(conv1, bn1, x));
+    keep(0, y);
+    if (last == 0) return outputs;
+    y = max_pool2d(y, stem_pool);
+  }
+  for (std::size_t stage = done + 1; stage <= std::min<std::size_t>(last, 4); ++stage) {
     y = layers[stage - 1][1](layers[stage - 1][0](y));
     keep(stage, y);
   }

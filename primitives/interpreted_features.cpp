@@ -18,6 +18,7 @@ InterpretedFeatures<T>::InterpretedFeatures(Primitives<T>& primitives,
   for (auto& step : program_.steps) {  // frozen: the caller's tensors may change later
     if (step.filter.defined()) step.filter = step.filter.clone();
     if (step.bias.defined()) step.bias = step.bias.clone();
+    step.geometry.precision = program.precision;
   }
   last_use_.assign(shapes_.size(), 0);
   for (std::size_t i = 0; i < program_.steps.size(); ++i) {
@@ -45,7 +46,7 @@ Tensor<T> InterpretedFeatures<T>::evaluate(const Step& step, const std::vector<T
 template <class T>
 void InterpretedFeatures<T>::convolve(const Step& step, const Tensor<T>& x,
                                       const Tensor<T>& residual, Tensor<T>& result) {
-  correlate(step, x, result);
+  primitives_.conv2d(x, step.filter, step.geometry, result);
   const Tensor<T> bias = step.bias.reshape(Shape{1, step.bias.numel(), 1, 1});
   primitives_.combine(Combination::add, result, bias, result);
   if (residual.defined()) primitives_.combine(Combination::add, result, residual, result);

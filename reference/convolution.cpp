@@ -51,6 +51,7 @@ template <class T>
 void ReferencePrimitives<T>::conv2d(const Tensor<T>& x, const Tensor<T>& w, Conv2dGeometry geometry,
                                     Tensor<T>& y) {
   checks::conv2d(x.shape(), w.shape(), geometry, y.shape());
+  checks::full_precision(geometry.precision, this->name());
   this->fill(T{0}, y);
   for_each_product(x.shape(), w.shape(), geometry, [&](auto at_y, auto at_x, auto at_w) {
     y.data()[at_y] += x.data()[at_x] * w.data()[at_w];
@@ -62,6 +63,7 @@ void ReferencePrimitives<T>::conv2d_data_adjoint(const Tensor<T>& gy, const Tens
                                                  Conv2dGeometry geometry, Write write,
                                                  Tensor<T>& gx) {
   checks::conv2d(gx.shape(), w.shape(), geometry, gy.shape());
+  checks::full_precision(geometry.precision, this->name());
   if (write == Write::overwrite) this->fill(T{0}, gx);
   for_each_product(gx.shape(), w.shape(), geometry, [&](auto at_y, auto at_x, auto at_w) {
     gx.data()[at_x] += gy.data()[at_y] * w.data()[at_w];
@@ -73,6 +75,7 @@ void ReferencePrimitives<T>::conv2d_filter_adjoint(const Tensor<T>& gy, const Te
                                                    Conv2dGeometry geometry, Write write,
                                                    Tensor<T>& gw) {
   checks::conv2d(x.shape(), gw.shape(), geometry, gy.shape());
+  checks::full_precision(geometry.precision, this->name());
   if (write == Write::overwrite) this->fill(T{0}, gw);
   for_each_product(x.shape(), gw.shape(), geometry, [&](auto at_y, auto at_x, auto at_w) {
     gw.data()[at_w] += gy.data()[at_y] * x.data()[at_x];

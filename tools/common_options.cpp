@@ -4,15 +4,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 #include "atomtrack/primitives/primitives.hpp"
 
@@ -20,25 +15,13 @@ namespace atomtrack::tools {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-constexpr std::array<std::pair<std::string_view, Precision>, 4> precisions{
-    {{"full", Precision::full},
-     {"tf32", Precision::tf32},
-     {"half", Precision::half},
-     {"bfloat16", Precision::bfloat16}}};
-
-}  // namespace
-
 void TrackerOptions::add_machine_to(Arguments& arguments) {
   arguments.text("--weights", weights,
                  "weights file (else $ATOMTRACK_WEIGHTS, else the shipped weights/atomtrack.h5)",
                  "FILE");
   arguments.text("--device", device, "auto, cpu, cuda, cuda:INDEX or reference");
   arguments.number("--threads", threads, "host threads (0: all cores)", 0, 1024);
-  std::vector<std::string> names;
-  for (const auto& [name, value] : precisions) names.emplace_back(name);
-  arguments.choice("--precision", precision, names,
+  arguments.choice("--precision", precision, precision_names(),
                    "of the network's convolutions: tf32 and half are for GPUs, bfloat16 for CPUs "
                    "that have it");
 }
@@ -57,18 +40,10 @@ void TrackerOptions::apply_threads() const {
   if (threads > 0) set_threads(threads);
 }
 
-Precision TrackerOptions::chosen_precision() const {
-  const auto found = std::find_if(precisions.begin(), precisions.end(),
-                                  [&](const auto& entry) { return entry.first == precision; });
-  require<InputError>(found != precisions.end(), "precision '", precision,
-                      "': expected full, tf32, half or bfloat16");
-  return found->second;
-}
-
 Options TrackerOptions::options() const {
   Options result = Options::preset(preset).variant(variant);
   result.seed = seed;
-  result.feature_precision = chosen_precision();
+  result.feature_precision = parse_precision(precision);
   return result;
 }
 

@@ -28,7 +28,6 @@ struct TrackerOptions {
   /// Preset, variant, seed and precision. Throws InputError.
   Options options() const;
   /// Throws InputError.
-  Precision chosen_precision() const;
   /// The device named; `auto` takes a GPU if this build can use one, and says so on stderr when it
   /// falls back to the CPU.
   Device chosen_device() const;

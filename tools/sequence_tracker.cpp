@@ -37,7 +37,7 @@ TrackerEntry own(const std::string& name, const Options& options, const TrackerO
     load();
     Options seeded = options;
     seeded.seed = seed;
-    seeded.feature_precision = common.chosen_precision();
+    seeded.feature_precision = parse_precision(common.precision);
     return std::make_unique<OwnTracker>(**model, seeded);
   };
   if (common.is_certainly_cpu()) entry.prepare = load;

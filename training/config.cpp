@@ -72,6 +72,7 @@ AugmentationOptions augmentation_options(JsonObject object) {
   object.optional("aspect", o.aspect);
   object.optional("reflect", o.reflect);
   object.optional("swap_background", o.swap_background);
+  object.optional("occlude", o.occlude);
   JsonObject colours = object.object("colours");
   colours.optional("grayscale", o.colours.grayscale);
   colours.optional("brightness", o.colours.brightness);
@@ -91,6 +92,13 @@ TrainingOptions training_options(JsonObject object) {
   object.optional("group", o.group);
   object.optional("average", o.average);
   object.optional("climbing_candidates", o.climbing_candidates);
+  object.optional("frozen_stages", o.frozen_stages);
+  std::string precision = "full";
+  object.optional("precision", precision);
+  o.precision = parse_precision(precision);
+  // Small gradients would vanish in half's five bits of exponent.
+  require<InputError>(o.precision != Precision::half, object.where(),
+                      ": 'precision' is 'half', expected full, tf32 or bfloat16");
   object.optional("loader_threads", o.loader_threads);
   for (const Json& json : object.array("schedule")) {
     JsonObject stage(json, object.where() + ": schedule");

@@ -129,6 +129,28 @@ std::optional<PairTarget> further_target(const Selection& selection, const PairV
   return target;
 }
 
+/// Whether little can be seen of a box behind another.
+bool mostly_inside(const Box& box, const Box& other) {
+  const double width =
+      std::min(box.x + box.width, other.x + other.width) - std::max(box.x, other.x);
+  const double height =
+      std::min(box.y + box.height, other.y + other.height) - std::max(box.y, other.y);
+  return width > 0.0 && height > 0.0 && width * height > 0.65 * box.width * box.height;
+}
+
+/// The largest square in the middle of an image, `side` pixels a side.
+Tensor<std::uint8_t> middle_of(const Tensor<std::uint8_t>& image, bool mirror, int side) {
+  const auto width = static_cast<double>(image.extent(1)),
+             height = static_cast<double>(image.extent(0));
+  AffineCrop crop;
+  crop.centre_x = width / 2;
+  crop.centre_y = height / 2;
+  crop.scale_x = crop.scale_y = std::min(width, height) / side;
+  crop.mirror = mirror;
+  crop.output = side;
+  return View(crop).pixels(image);
+}
+
 void draw_candidates(std::vector<PairTarget>& targets, const SamplingOptions& sampling,
                      RandomSource& random) {
   constexpr double cross_overlap = 0.5;  // with the other target
@@ -217,22 +239,21 @@ TrainingPair PairSource::make(std::uint64_t index) const {
     first.reference = views.reference.place(selection.reference);
     first.test = views.test.place(selection.test);
     const bool swapped = selection.still && random.uniform() < augmentation_.swap_background;
-    if (swapped) {
+    const auto another_image = [&] {
       const Tensor<std::uint8_t> other = reader_(contents_->catalogue.any_image(random));
-      const Box whole{0, 0, static_cast<double>(other.extent(1)),
-                      static_cast<double>(other.extent(0))};
-      AffineCrop crop;
-      crop.centre_x = whole.width / 2;
-      crop.centre_y = whole.height / 2;
-      crop.scale_x = crop.scale_y = std::min(whole.width, whole.height) / augmentation_.crop;
-      crop.mirror = random.uniform() < 0.5;
-      crop.output = augmentation_.crop;
-      swap_background(View(crop).pixels(other), first.test, pair.test);
+      return middle_of(other, random.uniform() < 0.5, augmentation_.crop);
+    };
+    if (swapped) swap_background(another_image(), first.test, pair.test);
+    std::optional<Occluder> occluder;
+    if (augmentation_.occlude > 0.0 && random.uniform() < augmentation_.occlude) {
+      occluder = draw_occluder(first.test, random);
+      occlude(another_image(), *occluder, pair.test);
     }
     pair.targets.push_back(first);
     while (pair.targets.size() < static_cast<std::size_t>(sampling_.targets)) {
       auto further =
           further_target(selection, views, image, swapped, sampling_, augmentation_, random);
+      if (further && occluder && mostly_inside(further->test, occluder->box)) further.reset();
       pair.targets.push_back(further.value_or(first));
     }
     draw_candidates(pair.targets, sampling_, random);

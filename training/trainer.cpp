@@ -36,6 +36,19 @@ class BufferCollector final : public ModuleVisitor<float> {
   std::vector<Tensor<float>> buffers;
 };
 
+using NamedParameters = std::vector<std::pair<std::string, Variable<float>*>>;
+
+/// The backbone's parameters but for those of its frozen stages.
+NamedParameters trained_parameters(ResNet18<float>& backbone, int frozen_stages) {
+  NamedParameters parameters = named_parameters(backbone, "");
+  std::erase_if(parameters, [&](const auto& entry) {
+    const std::string& name = entry.first;
+    if (name.starts_with("layer2.")) return frozen_stages >= 2;
+    return !name.starts_with("layer3.") && frozen_stages >= 1;
+  });
+  return parameters;
+}
+
 template <class Module>
 std::vector<Tensor<float>> buffers_of(Module& module) {
   BufferCollector collector;
@@ -55,6 +68,8 @@ void check(const TrainingOptions& options) {
       options.group >= 1 && options.batch >= options.group && options.batch % options.group == 0,
       "training: a batch of ", options.batch, " pairs in groups of ", options.group,
       ", expected a multiple");
+  require<InputError>(options.frozen_stages >= 0 && options.frozen_stages <= 2,
+                      "training: frozen_stages ", options.frozen_stages, ", expected 0, 1 or 2");
   require<InputError>(options.average >= 0.0 && options.average < 1.0, "training: average ",
                       options.average, ", expected a number in [0, 1)");
   require<InputError>(!options.schedule.empty(), "training: the schedule has no stages");
@@ -86,13 +101,15 @@ Rates rates_at(const std::vector<TrainingStage>& schedule, std::int64_t pairs) {
   return {};
 }
 
-/// The backbone compiled, as long as it does not change.
+/// What does not change of the backbone, compiled: all of it, or its first stages.
 struct Trainer::FrozenBackbone {
-  FrozenBackbone(const ResNet18<float>& backbone, std::int64_t side)
-      : plan(backbone, nullptr, FeaturePlan<float>::layer2 | FeaturePlan<float>::layer3, side,
-             side) {}
-  FeaturePlan<float> plan;
-  FeaturePlan<float>::Maps maps;
+  using Plan = FeaturePlan<float>;
+  FrozenBackbone(const ResNet18<float>& backbone, unsigned which, std::int64_t side,
+                 Precision precision)
+      : outputs(which), plan(backbone, nullptr, which, side, side, precision) {}
+  unsigned outputs;
+  Plan plan;
+  Plan::Maps maps;
 };
 
 /// What a step adds up over its groups, and over the processes.
@@ -130,6 +147,7 @@ Trainer::Trainer(const TrainingOptions& options, const WeightsFile& start,
                     device);
   }
   network_.predictor.set_training(true);
+  set_precision(network_, options.precision);
   TensorCollector collector;
   network_.visit("", collector);
   tensors_ = std::move(collector.tensors);
@@ -168,6 +186,30 @@ void Trainer::start_loader() {
                                          static_cast<int>(pairs_ahead * options_.group));
 }
 
+/// layer2 and layer3 of images [N,3,S,S]; what of the backbone is trained is on the graph.
+std::pair<Variable<float>, Variable<float>> Trainer::maps_of(const Tensor<float>& images,
+                                                             bool with_backbone) {
+  using Plan = FeaturePlan<float>;
+  Variable<float> x(images);
+  if (!with_backbone || options_.frozen_stages > 0) {
+    const unsigned outputs = !with_backbone                ? Plan::layer2 | Plan::layer3
+                             : options_.frozen_stages == 1 ? Plan::layer1
+                                                           : Plan::layer2;
+    if (!frozen_ || frozen_->outputs != outputs)
+      frozen_ = std::make_unique<FrozenBackbone>(network_.backbone, outputs, images.extent(2),
+                                                 options_.precision);
+    frozen_->plan.run(images, frozen_->maps);
+    if (!with_backbone)
+      return {Variable<float>(frozen_->maps.layer2), Variable<float>(frozen_->maps.layer3)};
+    x = Variable<float>(options_.frozen_stages == 1 ? frozen_->maps.layer1 : frozen_->maps.layer2);
+  }
+  if (options_.frozen_stages >= 2)
+    return {x, network_.backbone.forward(x, {"layer3"}, 2).at("layer3")};
+  const auto maps = network_.backbone.forward(x, {"layer2", "layer3"},
+                                              static_cast<std::size_t>(options_.frozen_stages));
+  return {maps.at("layer2"), maps.at("layer3")};
+}
+
 void Trainer::train_on(std::span<const TrainingPair> group, bool with_backbone, Sums& sums) {
   PairBatch<float> batch = batch_of<float>(group, device_);
   std::vector<Tensor<float>> running = buffers_of(network_.predictor);
@@ -175,20 +217,15 @@ void Trainer::train_on(std::span<const TrainingPair> group, bool with_backbone, 
   for (const Tensor<float>& statistic : running) before.push_back(statistic.clone());
 
   set_trainable(network_.predictor, true);
-  set_trainable(network_.backbone, with_backbone);
-  Variable<float> layer2, layer3;
+  set_trainable(network_.backbone, false);
+  std::vector<Variable<float>*> backbone;
   if (with_backbone) {
-    const auto maps =
-        network_.backbone.forward(Variable<float>(batch.images), {"layer2", "layer3"});
-    layer2 = maps.at("layer2");
-    layer3 = maps.at("layer3");
-  } else {
-    if (!frozen_)
-      frozen_ = std::make_unique<FrozenBackbone>(network_.backbone, batch.images.extent(2));
-    frozen_->plan.run(batch.images, frozen_->maps);
-    layer2 = Variable<float>(frozen_->maps.layer2);
-    layer3 = Variable<float>(frozen_->maps.layer3);
+    for (auto& [name, value] : trained_parameters(network_.backbone, options_.frozen_stages)) {
+      *value = Variable<float>::leaf(value->value());
+      backbone.push_back(value);
+    }
   }
+  const auto [layer2, layer3] = maps_of(batch.images, with_backbone);
   if (options_.climbing_candidates > 0) {
     // The tracker climbs what the predictor says in evaluation.
     network_.predictor.set_training(false);
@@ -203,10 +240,7 @@ void Trainer::train_on(std::span<const TrainingPair> group, bool with_backbone, 
   const Variable<float> loss = training_loss(predicted, batch);
   std::vector<Variable<float>> parameters;
   for (auto& [name, value] : named_parameters(network_.predictor, "")) parameters.push_back(*value);
-  if (with_backbone) {
-    for (auto& [name, value] : named_parameters(network_.backbone, ""))
-      parameters.push_back(*value);
-  }
+  for (const Variable<float>* value : backbone) parameters.push_back(*value);
   const auto gradients =
       backprop(loss, std::span<const Variable<float>>(parameters), Differentiable::no);
 
@@ -251,18 +285,21 @@ Trainer::Step Trainer::step() {
   std::vector<Tensor<float>> running = buffers_of(network_.predictor);
   for (std::size_t i = 0; i < running.size(); ++i)
     primitives_for<float>(device_).copy(sums.statistics[i], running[i]);
-  const auto update = [&](auto& module, Adam<float>& adam, double rate, std::size_t offset) {
+  const auto update = [&](const auto& parameters, Adam<float>& adam, double rate,
+                          std::size_t offset) {
     std::vector<Tensor<float>> values;
-    for (auto& [name, value] : named_parameters(module, "")) values.push_back(value->value());
+    for (const auto& [name, value] : parameters) values.push_back(value->value());
     adam.set_rate(rate);
     adam.step(values,
               std::span<const Tensor<float>>(sums.gradients).subspan(offset, values.size()));
     return offset + values.size();
   };
-  const std::size_t offset = update(network_.predictor, head_adam_, rates.head, 0);
+  const std::size_t offset =
+      update(named_parameters(network_.predictor, ""), head_adam_, rates.head, 0);
   if (with_backbone) {
-    update(network_.backbone, backbone_adam_, rates.backbone, offset);
-    frozen_.reset();
+    update(trained_parameters(network_.backbone, options_.frozen_stages), backbone_adam_,
+           rates.backbone, offset);
+    if (options_.frozen_stages == 0) frozen_.reset();
   }
   ++steps_;
   pairs_done_ += options_.batch;
@@ -316,10 +353,9 @@ void store(NamedTensors& to, const std::string& prefix, const NamedList& names,
     to.emplace(prefix + names[i].first, values[i].to(Device::cpu()));
 }
 
-template <class Module>
-NamedList parameters_of(Module& module) {
+NamedList tensors_of(const NamedParameters& parameters) {
   NamedList list;
-  for (auto& [name, value] : named_parameters(module, "")) list.emplace_back(name, value->value());
+  for (const auto& [name, value] : parameters) list.emplace_back(name, value->value());
   return list;
 }
 
@@ -332,7 +368,8 @@ WeightsFile Trainer::checkpoint(const std::string& fingerprint) const {
   file.metadata.provenance = counters(fingerprint, pairs_done_, steps_, head_adam_.state().steps,
                                       backbone_adam_.state().steps);
   Network network = network_;
-  const NamedList head = parameters_of(network.predictor), back = parameters_of(network.backbone);
+  const NamedList head = tensors_of(named_parameters(network.predictor, ""));
+  const NamedList back = tensors_of(trained_parameters(network.backbone, options_.frozen_stages));
   for (const auto& [name, tensor] : tensors_)
     file.tensors.emplace("weights." + name, tensor.to(Device::cpu()));
   store(file.tensors, "average.", tensors_, average_);
@@ -361,7 +398,8 @@ void Trainer::restore(const WeightsFile& checkpoint, const std::string& fingerpr
   const auto expect = [&](const std::string& prefix, const NamedList& list) {
     for (const auto& [name, tensor] : list) expected.emplace(prefix + name, tensor.shape());
   };
-  const NamedList head = parameters_of(network_.predictor), back = parameters_of(network_.backbone);
+  const NamedList head = tensors_of(named_parameters(network_.predictor, ""));
+  const NamedList back = tensors_of(trained_parameters(network_.backbone, options_.frozen_stages));
   expect("weights.", tensors_);
   if (!average_.empty()) expect("average.", tensors_);
   if (head_steps > 0) {

@@ -110,4 +110,40 @@ void swap_background(const Tensor<std::uint8_t>& background, const Box& target,
   }
 }
 
+Occluder draw_occluder(const Box& target, RandomSource& random) {
+  const bool from_side = random.uniform() < 0.5, from_far = random.uniform() < 0.5;
+  const double along = from_side ? target.width : target.height;
+  const double across = from_side ? target.height : target.width;
+  // It comes from outside the target, as far as it reaches in.
+  const double reach = random.uniform(0.15, 0.6) * along,
+               outside = random.uniform(0.1, 1.0) * along;
+  const double extent = random.uniform(0.5, 1.6) * across;
+  const double start = from_far ? along - reach : -outside;
+  const double shift = (across - extent) / 2 + random.uniform(-0.3, 0.3) * across;
+  Occluder occluder;
+  occluder.box = from_side ? Box{target.x + start, target.y + shift, reach + outside, extent}
+                           : Box{target.x + shift, target.y + start, extent, reach + outside};
+  occluder.round = random.uniform() < 0.5;
+  return occluder;
+}
+
+void occlude(const Tensor<std::uint8_t>& front, const Occluder& occluder,
+             Tensor<std::uint8_t>& pixels) {
+  require<ShapeError>(front.shape() == pixels.shape(), "an occluder's image ", front.shape(),
+                      " for a crop ", pixels.shape());
+  const std::int64_t height = pixels.extent(0), width = pixels.extent(1);
+  const Box& box = occluder.box;
+  for (std::int64_t y = 0; y < height; ++y) {
+    const double dy = 2.0 * (static_cast<double>(y) - box.y) / box.height - 1.0;
+    for (std::int64_t x = 0; x < width; ++x) {
+      const double dx = 2.0 * (static_cast<double>(x) - box.x) / box.width - 1.0;
+      const bool covered =
+          occluder.round ? dx * dx + dy * dy < 1.0 : std::abs(dx) < 1.0 && std::abs(dy) < 1.0;
+      if (!covered) continue;
+      const std::int64_t at = (y * width + x) * 3;
+      std::copy_n(front.data() + at, 3, pixels.data() + at);
+    }
+  }
+}
+
 }  // namespace atomtrack

@@ -39,4 +39,15 @@ PairViews draw_views(const Box& reference, const Box& test, const AugmentationOp
 void swap_background(const Tensor<std::uint8_t>& background, const Box& target,
                      Tensor<std::uint8_t>& foreground);
 
+/// Something between the camera and a target.
+struct Occluder {
+  Box box;
+  bool round;  ///< the ellipse in the box instead of all of it
+};
+/// One that reaches over 0.15 to 0.6 of `target` from one of its sides.
+Occluder draw_occluder(const Box& target, RandomSource& random);
+/// Lays `front` over `pixels` (both [S,S,3]) where the occluder is. Writes to `pixels`.
+void occlude(const Tensor<std::uint8_t>& front, const Occluder& occluder,
+             Tensor<std::uint8_t>& pixels);
+
 }  // namespace atomtrack

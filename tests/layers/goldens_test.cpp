@@ -192,7 +192,18 @@ TEST_CASE("the whole network agrees with the goldens, layer by layer and compile
   CHECK(relative_difference(every(features.block4.value(), 8), golden.tensor<float>("iou_feat4")) <
         1e-4);
 
+  const auto later =
+      backbone.forward(layers.at("layer1"), {"layer2", "layer3"}, 1);  // layer1 behind it
+  CHECK(absolute_difference(later.at("layer2").value(), layers.at("layer2").value()) == 0.0);
+  CHECK(absolute_difference(later.at("layer3").value(), layers.at("layer3").value()) == 0.0);
+  CHECK_THROWS_AS(backbone.forward(layers.at("layer1"), {"layer1", "layer3"}, 1), InputError);
+
   using Plan = FeaturePlan<float>;
+  Plan first(backbone, nullptr, Plan::layer1, 288, 288);
+  Plan::Maps first_maps;
+  first.run(input, first_maps);
+  CHECK(relative_difference(first_maps.layer1, layers.at("layer1").value()) < 1e-4);
+  CHECK(!first_maps.layer2.defined());
   Plan plan(backbone, &predictor, Plan::layer2 | Plan::layer3 | Plan::iou3 | Plan::iou4, 288, 288);
   Plan::Maps maps;
   plan.run(input, maps);

@@ -2,10 +2,12 @@
 // conv2d, its two adjoints, and the poolings on every backend.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 
 #include "support/conformance.hpp"
+#include "support/precisions.hpp"
 
 using namespace atomtrack;
 using test::conform;
@@ -153,6 +155,55 @@ TEST_CASE("conv2d_filter_adjoint") {
                 auto gw = bench.result("gw", c.w, write);
                 bench.primitives().conv2d_filter_adjoint(gy, x, c.geometry, write, gw);
               });
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("convolutions in a coarser precision are rounded, or refused by name", T, float,
+                   double) {
+  const ConvolutionCase cases[] = {{{2, 32, 9, 11}, {64, 32, 3, 3}, {1, 1}},
+                                   {{3, 64, 18, 18}, {96, 64, 3, 3}, {2, 1}},
+                                   {{2, 17, 10, 12}, {33, 17, 1, 1}, {2, 0}},
+                                   {{2, 64, 9, 9}, {32, 64, 1, 1}, {1, 0}},
+                                   {{2, 16, 8, 8}, {1, 16, 4, 4}, {1, 2}}};
+  for (const Device device : test::devices_under_test()) {
+    for (const ConvolutionCase& c : cases) {
+      const Shape y_shape = conv2d_shape(c.x, c.w, c.geometry);
+      // Each direction, with what comes of adding to ones.
+      const auto results = [&](Precision precision) {
+        test::Bench<T> bench(device);
+        const auto x = bench.source("x", c.x), w = bench.source("w", c.w);
+        const auto gy = bench.source("gy", y_shape);
+        Conv2dGeometry geometry = c.geometry;
+        geometry.precision = precision;
+        std::vector<Tensor<T>> made{Tensor<T>(y_shape, device), Tensor<T>(c.x, device),
+                                    Tensor<T>::full(c.w, T{1}).to(device)};
+        bench.primitives().conv2d(x, w, geometry, made[0]);
+        bench.primitives().conv2d_data_adjoint(gy, w, geometry, Write::overwrite, made[1]);
+        bench.primitives().conv2d_filter_adjoint(gy, x, geometry, Write::accumulate, made[2]);
+        return std::array{made[0].to_vector(), made[1].to_vector(), made[2].to_vector()};
+      };
+      const auto full = results(Precision::full);
+      for (const Precision precision : {Precision::tf32, Precision::half, Precision::bfloat16}) {
+        CAPTURE(device);
+        CAPTURE(text(c));
+        CAPTURE(static_cast<int>(precision));
+        if (std::is_same_v<T, double> || !test::offers(device, precision)) {
+          CHECK_THROWS_AS(results(precision), InputError);
+          continue;
+        }
+        const auto coarse = results(precision);
+        for (std::size_t i = 0; i < full.size(); ++i) {
+          T furthest{0}, largest{0};
+          for (std::size_t k = 0; k < full[i].size(); ++k) {
+            furthest = std::max(furthest, std::abs(coarse[i][k] - full[i][k]));
+            largest = std::max(largest, std::abs(full[i][k]));
+          }
+          CAPTURE(i);
+          CHECK(furthest < largest * (precision == Precision::bfloat16 ? T(8e-3) : T(1e-3)));
+          CHECK(furthest > largest * T(1e-6));  // but it was rounded
+        }
+      }
     }
   }
 }

@@ -6,7 +6,7 @@
 
 namespace atomtrack::test {
 
-/// Whether `device` has to offer a frozen network's convolutions of floats in this precision.
+/// Whether `device` has to offer convolutions of floats in this precision.
 bool offers(Device device, Precision precision);
 
 }  // namespace atomtrack::test

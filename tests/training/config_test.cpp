@@ -54,6 +54,10 @@ TEST_CASE("what is wrong with a configuration is said in one line with the file 
   CHECK(refusal(with("\"seed\": 3", "\"seed\": -3")).find("not negative") != std::string::npos);
   CHECK(refusal(with("\"until\": 100, ", "")) == "c.json: training: schedule: lacks 'until'");
   CHECK(refusal(with("\"root\": \"clips\", ", "")) == "c.json: datasets: lacks 'root'");
+  CHECK(refusal(with("\"group\": 4", "\"precision\": \"half\""))
+            .find("'precision' is 'half', expected full, tf32 or bfloat16") != std::string::npos);
+  CHECK(refusal(with("\"group\": 4", "\"precision\": \"fine\"")).find("precision 'fine'") !=
+        std::string::npos);
   CHECK(refusal(with("\"seed\": 3", "\"architecture\": \"large\""))
             .find("expected one of modulation") != std::string::npos);
   CHECK(
@@ -72,7 +76,7 @@ TEST_CASE("the fingerprint follows what decides the result, and nothing else") {
 }
 
 TEST_CASE("the presets are complete configurations") {
-  for (const char* name : {"small", "paper", "vid"}) {
+  for (const char* name : {"small", "small_further", "small_third", "paper", "vid"}) {
     const TrainingConfig config = read_training_config(std::string(ATOMTRACK_SOURCE_DIR) +
                                                        "/training/presets/" + name + ".json");
     CHECK(config.training.architecture == IouArchitecture::modulation);

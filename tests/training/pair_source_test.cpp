@@ -148,6 +148,43 @@ TEST_CASE("several targets of a pair are told apart by their references") {
   CHECK(distinct > 45);
 }
 
+TEST_CASE("an occluder covers a part of the target in the test crop and moves no box") {
+  AugmentationOptions covered = plain();
+  covered.occlude = 1.0;
+  SamplingOptions sampling = test::small_sampling();
+  sampling.targets = 1;
+  const auto source = [&](const AugmentationOptions& augmentation) {
+    return PairSource({{test::synthetic_videos(), 1.0}}, test::synthetic_reader(), sampling,
+                      augmentation, 21);
+  };
+  const PairSource clear = source(plain()), hidden = source(covered);
+  double mean = 0.0;
+  for (std::uint64_t i = 0; i < 30; ++i) {
+    CAPTURE(i);
+    const TrainingPair a = clear.make(i), b = hidden.make(i);
+    CHECK(a.reference.to_vector() == b.reference.to_vector());
+    CHECK(a.targets[0].reference == b.targets[0].reference);
+    CHECK(a.targets[0].test == b.targets[0].test);
+    const Box& box = a.targets[0].test;
+    double inside = 0.0, changed = 0.0;
+    const std::int64_t side = a.test.extent(0);
+    for (std::int64_t y = 0; y < side; ++y) {
+      for (std::int64_t x = 0; x < side; ++x) {
+        const auto px = static_cast<double>(x), py = static_cast<double>(y);
+        if (px < box.x || px > box.x + box.width || py < box.y || py > box.y + box.height) continue;
+        const std::int64_t at = (y * side + x) * 3;
+        inside += 1.0;
+        changed +=
+            std::equal(a.test.data() + at, a.test.data() + at + 3, b.test.data() + at) ? 0 : 1;
+      }
+    }
+    CHECK(changed < 0.7 * inside);
+    mean += changed / inside / 30.0;
+  }
+  CHECK(mean > 0.1);
+  CHECK(mean < 0.45);
+}
+
 TEST_CASE("an image that cannot be read is passed over and counted") {
   const PairSource source(
       {{test::synthetic_videos("broken"), 1.0}, {test::synthetic_videos(), 1.0}},

@@ -10,6 +10,7 @@
 #include "atomtrack/autodiff/operations.hpp"
 #include "atomtrack/tensor/random.hpp"
 #include "support/compare.hpp"
+#include "support/precisions.hpp"
 #include "training/initialization.hpp"
 #include "training/synthetic_data.hpp"
 
@@ -237,6 +238,35 @@ TEST_CASE("a frozen backbone stays as it is, and a trained one keeps its statist
                             Tensor<float>::zeros(Shape{256})) > 1e-4);
 }
 
+TEST_CASE("frozen stages stay as they are while the later ones are trained") {
+  GradientExchange alone;
+  TrainingOptions o = options();
+  o.schedule = {{16, 1e-3, 1e-4, 1e-5, 0.0}};
+  Trainer whole(o, test::synthetic_backbone(), test::synthetic_pairs(), alone);
+  const double loss = whole.step().loss;
+  const NamedTensors before = test::synthetic_backbone().tensors;
+  for (const int frozen : {1, 2}) {
+    CAPTURE(frozen);
+    o.frozen_stages = frozen;
+    Trainer trainer(o, test::synthetic_backbone(), test::synthetic_pairs(), alone);
+    CHECK(trainer.step().loss == doctest::Approx(loss).epsilon(1e-4));
+    trainer.step();
+    const WeightsFile checkpoint = trainer.checkpoint("");
+    for (const auto& [name, tensor] : before) {
+      CAPTURE(name);
+      if (name.find("weight") == std::string::npos) continue;
+      const bool trained = name.find(".layer3.") != std::string::npos ||
+                           (frozen == 1 && name.find(".layer2.") != std::string::npos);
+      const bool equal = checkpoint.tensors.at("weights." + name).to_vector() == tensor.to_vector();
+      CHECK(equal == !trained);
+    }
+    Trainer again(o, test::synthetic_backbone(), test::synthetic_pairs(), alone);
+    again.restore(checkpoint, "");
+    CHECK(again.step().loss == trainer.step().loss);
+    CHECK(same(again.checkpoint("").tensors, trainer.checkpoint("").tensors));
+  }
+}
+
 TEST_CASE("the weights handed out are the average of the last steps") {
   GradientExchange alone;
   TrainingOptions fast = options();
@@ -257,24 +287,34 @@ TEST_CASE("the weights handed out are the average of the last steps") {
   }
 }
 
-TEST_CASE("training lowers the loss") {
-  GradientExchange alone;
-  TrainingOptions longer = options();
-  longer.batch = 8;
-  longer.group = 8;
-  longer.schedule = {{400, 2e-3, 5e-4, 0.0, 0.0}};
-  Trainer trainer(longer, test::synthetic_backbone(), test::synthetic_pairs(), alone);
-  double first = 0.0, last = 0.0;
-  for (int i = 0; i < 50; ++i) {
-    const double loss = trainer.step().loss;
-    if (i < 5) first += loss;
-    if (i >= 45) last += loss;
+TEST_CASE("training lowers the loss, in every precision that the CPU has") {
+  double first_in_full = 0.0;
+  for (const Precision precision : {Precision::full, Precision::bfloat16}) {
+    GradientExchange alone;
+    TrainingOptions longer = options();
+    longer.batch = 8;
+    longer.group = 8;
+    longer.schedule = {{400, 2e-3, 5e-4, 0.0, 0.0}};
+    longer.precision = precision;
+    Trainer trainer(longer, test::synthetic_backbone(), test::synthetic_pairs(), alone);
+    if (!test::offers(Device::cpu(), precision)) {
+      CHECK_THROWS_AS(trainer.step(), InputError);
+      continue;
+    }
+    double first = 0.0, last = 0.0;
+    for (int i = 0; i < 50; ++i) {
+      const double loss = trainer.step().loss;
+      if (i < 5) first += loss;
+      if (i >= 45) last += loss;
+    }
+    CHECK(last < 0.5 * first);
+    CHECK(first != first_in_full);
+    first_in_full = first;
+    const ValidationReport report = trainer.validate(some_pairs(*test::synthetic_pairs(2), 6));
+    CHECK(report.first.candidates > 0);
+    CHECK(report.first.candidates + report.further.candidates == 6 * 2 * 4);
+    CHECK(report.first.mean_error < 0.5);
   }
-  CHECK(last < 0.5 * first);
-  const ValidationReport report = trainer.validate(some_pairs(*test::synthetic_pairs(2), 6));
-  CHECK(report.first.candidates > 0);
-  CHECK(report.first.candidates + report.further.candidates == 6 * 2 * 4);
-  CHECK(report.first.mean_error < 0.5);
 }
 
 TEST_CASE("every architecture trains, and equal seeds give equal results") {
@@ -313,6 +353,7 @@ TEST_CASE("options that cannot train are refused") {
   };
   refused([](TrainingOptions& o) { o.group = 3; });
   refused([](TrainingOptions& o) { o.average = 1.0; });
+  refused([](TrainingOptions& o) { o.frozen_stages = 3; });
   refused([](TrainingOptions& o) { o.schedule.clear(); });
   refused([](TrainingOptions& o) { o.schedule[1].until = 8; });
   refused([](TrainingOptions& o) { o.schedule[0].head_rate = 0.0; });

@@ -25,6 +25,7 @@ struct Conv2d {
   void visit(const std::string& prefix, ModuleVisitor<T>& visitor) {
     visitor.parameter(join_name(prefix, "weight"), weight);
     if (bias) visitor.parameter(join_name(prefix, "bias"), *bias);
+    visitor.geometry(geometry);
   }
 
   Variable<T> weight;               ///< [Cout,Cin,k,k]

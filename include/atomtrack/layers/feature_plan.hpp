@@ -15,7 +15,7 @@ namespace atomtrack {
 template <class T>
 class FeaturePlan {
  public:
-  enum Output { layer2 = 1, layer3 = 2, iou3 = 4, iou4 = 8 };
+  enum Output { layer1 = 1, layer2 = 2, layer3 = 4, iou3 = 8, iou4 = 16 };
 
   /// `outputs` is a union of Output flags; iou3 and iou4 need a predictor that uses
   /// that block. The input is
@@ -27,6 +27,7 @@ class FeaturePlan {
   /// The outputs asked for, for images [N,3,height,width]; the others stay as they are. A tensor of
   /// the right shape and device is overwritten, any other is replaced.
   struct Maps {
+    Tensor<T> layer1;  ///< [N,64,height/4,width/4]
     Tensor<T> layer2;  ///< [N,128,height/8,width/8]
     Tensor<T> layer3;  ///< [N,256,height/16,width/16]
     Tensor<T> iou3;    ///< [N,256,height/8,width/8]

@@ -24,6 +24,8 @@ class ModuleVisitor {
   virtual ~ModuleVisitor() = default;
   virtual void parameter(const std::string& name, Variable<T>& value) = 0;
   virtual void buffer(const std::string& name, Tensor<T>& value) = 0;
+  /// How a convolution is done; of no interest to most.
+  virtual void geometry(Conv2dGeometry&) {}
 };
 
 /// "prefix.name", or "name" when the prefix is empty.
@@ -94,6 +96,18 @@ class Saver final : public ModuleVisitor<T> {
   NamedTensors tensors;
 };
 
+template <class T>
+class PrecisionSetter final : public ModuleVisitor<T> {
+ public:
+  explicit PrecisionSetter(Precision precision) : precision_(precision) {}
+  void parameter(const std::string&, Variable<T>&) override {}
+  void buffer(const std::string&, Tensor<T>&) override {}
+  void geometry(Conv2dGeometry& geometry) override { geometry.precision = precision_; }
+
+ private:
+  Precision precision_;
+};
+
 }  // namespace detail
 
 /// The shape of every parameter and buffer by name.
@@ -130,6 +144,13 @@ NamedTensors named_tensors(const Module<T>& module, const std::string& prefix) {
   detail::Saver<T> saver;
   Module<T>(module).visit(prefix, saver);
   return std::move(saver.tensors);
+}
+
+/// How exactly all convolutions multiply from now on, in every direction.
+template <class T, template <class> class Module>
+void set_precision(Module<T>& module, Precision precision) {
+  detail::PrecisionSetter<T> setter(precision);
+  module.visit("", setter);
 }
 
 /// Makes every parameter a leaf that gradients can be asked for, or a constant.

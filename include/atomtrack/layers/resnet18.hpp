@@ -41,9 +41,11 @@ struct ResNet18 {
 
   /// The outputs asked for by name ("conv1", "layer1" .. "layer4", "fc"), computing nothing beyond
   /// the last of them. "conv1" is the stem before max-pooling, "fc" the class scores [N,classes].
+  /// With `done` stages behind it, x is the output of layer<done>, which can then not be asked for.
   /// Throws InputError for another name, or for layer4 or fc without the tail.
   std::map<std::string, Variable<T>> forward(const Variable<T>& x,
-                                             const std::set<std::string>& wanted) const;
+                                             const std::set<std::string>& wanted,
+                                             std::size_t done = 0) const;
   void visit(const std::string& prefix, ModuleVisitor<T>& visitor);
 
   static constexpr std::array<double, 3> image_mean{0.485, 0.456, 0.406};

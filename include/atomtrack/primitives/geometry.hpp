@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "atomtrack/primitives/precision.hpp"
 #include "atomtrack/tensor/shape.hpp"
 
 namespace atomtrack {
@@ -12,20 +13,12 @@ namespace atomtrack {
 /// aliasing.
 enum class Write { overwrite, accumulate };
 
-/// How exactly a backend multiplies in a frozen network's convolutions. Sums keep T's bits.
-enum class Precision {
-  full,      ///< all bits of T
-  tf32,      ///< floats rounded to 10 bits of fraction, for the tensor cores of GPUs from Ampere on
-  half,      ///< also to 5 bits of exponent, for those from Volta on
-  bfloat16,  ///< values between convolutions rounded to 7 bits of fraction, for CPUs that multiply
-             ///< such (AMX, AVX-512 BF16)
-};
-
 /// Stride and symmetric zero padding of a convolution, in pixels of its input, the same along both
-/// axes.
+/// axes, and how exactly it multiplies (InputError where the backend cannot).
 struct Conv2dGeometry {
   int stride = 1;
   int padding = 0;
+  Precision precision = Precision::full;
 
   friend bool operator==(const Conv2dGeometry&, const Conv2dGeometry&) = default;
 };

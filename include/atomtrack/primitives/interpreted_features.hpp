@@ -8,8 +8,7 @@
 namespace atomtrack {
 
 /// A FeatureProgram run step by step through a backend's own primitives: what `compile` gives where
-/// nothing is fused. A backend that fuses single steps overrides `convolve`, one that multiplies in
-/// its own way `correlate`.
+/// nothing is fused. A backend that fuses single steps overrides `convolve`.
 template <class T>
 class InterpretedFeatures : public CompiledFeatures<T> {
  public:
@@ -22,14 +21,9 @@ class InterpretedFeatures : public CompiledFeatures<T> {
   void run(const Tensor<T>& input, std::span<Tensor<T>> outputs) override;
 
  protected:
-  const FeatureProgram<T>& program() const { return program_; }
   /// Throws ShapeError unless these fit the program.
   void check_run(const Tensor<T>& input, std::span<const Tensor<T>> outputs) const;
 
-  /// result = conv2d(x, step.filter).
-  virtual void correlate(const Step& step, const Tensor<T>& x, Tensor<T>& result) {
-    primitives_.conv2d(x, step.filter, step.geometry, result);
-  }
   /// result [N,Cout,Ho,Wo] = relu(conv2d(x, filter) + bias + residual) as `step` says; `residual`
   /// is undefined where it has none.
   virtual void convolve(const Step& step, const Tensor<T>& x, const Tensor<T>& residual,

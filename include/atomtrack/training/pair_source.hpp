@@ -47,6 +47,8 @@ struct AugmentationOptions {
   double rotation = 0.0;            ///< of each crop: degrees * N(0, 1)
   double aspect = 0.0;              ///< of each crop: width over height times exp(this * N(0, 1))
   double reflect = 0.0;             ///< probability that what lies outside the image mirrors it
+  double occlude = 0.0;  ///< probability that a piece of another image covers a part of the target
+                         ///< in the test crop; the box stays the whole one
   double swap_background = 0.0;  ///< probability that the target of a still moves to another image
 };
 

@@ -33,6 +33,10 @@ struct TrainingOptions {
   /// Of each target's candidates: these climb the predicted overlap first (`ascend_candidates`), so
   /// that the predictor is asked about the boxes that it leads a tracker to.
   int climbing_candidates = 0;
+  /// Of the backbone, that never change: none, 1 (the stem and layer1) or 2 (layer2 too).
+  int frozen_stages = 0;
+  /// Of all convolutions while training. What is learned, Adam and the sums stay in floats.
+  Precision precision = Precision::full;
   std::vector<TrainingStage> schedule;
   int loader_threads = 1;
 };
@@ -95,6 +99,8 @@ class Trainer {
  private:
   struct Sums;
   void start_loader();
+  std::pair<Variable<float>, Variable<float>> maps_of(const Tensor<float>& images,
+                                                      bool with_backbone);
   void train_on(std::span<const TrainingPair> group, bool with_backbone, Sums& sums);
   void update_average();
 
@@ -109,7 +115,7 @@ class Trainer {
   Adam<float> head_adam_, backbone_adam_;
   std::unique_ptr<PairLoader> loader_;
   struct FrozenBackbone;
-  std::unique_ptr<FrozenBackbone> frozen_;  // compiled; empty once the backbone has been trained
+  std::unique_ptr<FrozenBackbone> frozen_;  // compiled; empty while there is none
   std::int64_t pairs_done_ = 0;
   std::int64_t steps_ = 0;
 };
