@@ -2,25 +2,6 @@
 #include "atomtrack/layers/resnet18.hpp"
 
 namespace atomtrack {
-namespace {
-
-/// norm(convolution(x)), the batch norm (in evaluation) multiplied into the filter on the graph:
-/// the large map is then passed over once and not three times, on the way back three times fewer
-/// too.
-template <class T>
-Variable<T> normalised(const Conv2d<T>& convolution, const BatchNorm2d<T>& norm,
-                       const Variable<T>& x) {
-  if (norm.training || convolution.bias) return norm(convolution(x));
-  const Variable<T> factor =
-      norm.weight / sqrt(Variable<T>(norm.running_variance) + BatchNorm2d<T>::epsilon);
-  const Variable<T> offset = norm.bias - factor * Variable<T>(norm.running_mean);
-  const std::int64_t channels = factor.extent(0);
-  return conv2d(x, convolution.weight * reshape(factor, Shape{channels, 1, 1, 1}),
-                convolution.geometry) +
-         reshape(offset, Shape{1, channels, 1, 1});
-}
-
-}  // namespace
 
 template <class T>
 BasicBlock<T>::BasicBlock(std::int64_t inputs, std::int64_t outputs, int stride)
@@ -36,9 +17,8 @@ BasicBlock<T>::BasicBlock(std::int64_t inputs, std::int64_t outputs, int stride)
 
 template <class T>
 Variable<T> BasicBlock<T>::operator()(const Variable<T>& x) const {
-  const Variable<T> residual = normalised(conv2, bn2, relu(normalised(conv1, bn1, x)));
-  return relu(residual +
-              (downsample ? normalised(downsample->convolution, downsample->norm, x) : x));
+  const Variable<T> residual = bn2(conv2(relu(bn1(conv1(x)))));
+  return relu(residual + (downsample ? downsample->norm(downsample->convolution(x)) : x));
 }
 
 template <class T>
@@ -88,7 +68,7 @@ std::map<std::string, Variable<T>> ResNet18<T>::forward(const Variable<T>& x,
   };
   Variable<T> y = x;
   if (done == 0) {
-    y = relu(normalised(conv1, bn1, x));
+    y = relu(bn1(conv1(x)));
     keep(0, y);
     if (last == 0) return outputs;
     y = max_pool2d(y, stem_pool);
