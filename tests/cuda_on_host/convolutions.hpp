@@ -106,16 +106,17 @@ Doubles convolved(const ConvolutionSize& of, const T* image, const Doubles& filt
   return sums;
 }
 
+/// `count` factors as the convolution rounds them.
 template <class T>
-Doubles filters_of(const ConvolutionSize& of, const T* filter) {
-  Doubles filters(filter, filter + of.w_count());
-  for (double& value : filters) value = rounded(value, of.factors);
-  return filters;
+Doubles factors_of(const ConvolutionSize& of, const T* values, std::int64_t count) {
+  Doubles factors(values, values + count);
+  for (double& value : factors) value = rounded(value, of.factors);
+  return factors;
 }
 
 template <class T>
 void convolve(const ConvolutionSize& of, T alpha, const T* x, const T* filter, T beta, T* y) {
-  const Doubles filters = filters_of(of, filter);
+  const Doubles filters = factors_of(of, filter, of.w_count());
   Doubles columns = zeros(of.taps() * of.outputs());
   const std::int64_t made = of.k * of.outputs();
   for (std::int64_t n = 0; n < of.n; ++n) {
@@ -128,7 +129,7 @@ void convolve(const ConvolutionSize& of, T alpha, const T* x, const T* filter, T
 template <class T>
 void convolve_fused(const ConvolutionSize& of, T alpha, const T* x, const T* filter, T factor,
                     const T* added, const T* bias, T* y) {
-  const Doubles filters = filters_of(of, filter);
+  const Doubles filters = factors_of(of, filter, of.w_count());
   Doubles columns = zeros(of.taps() * of.outputs());
   for (std::int64_t n = 0; n < of.n; ++n) {
     const Doubles sums = convolved(of, x + n * of.c * of.h * of.w, filters, columns);
@@ -145,10 +146,10 @@ void convolve_fused(const ConvolutionSize& of, T alpha, const T* x, const T* fil
 template <class T>
 void convolve_data_adjoint(const ConvolutionSize& of, T alpha, const T* filter, const T* gy, T beta,
                            T* gx) {
-  const Doubles filters(filter, filter + of.w_count());
+  const Doubles filters = factors_of(of, filter, of.w_count());
   const std::int64_t given = of.k * of.outputs(), made = of.c * of.h * of.w;
   for (std::int64_t n = 0; n < of.n; ++n) {
-    const Doubles gradient(gy + n * given, gy + (n + 1) * given);
+    const Doubles gradient = factors_of(of, gy + n * given, given);
     Doubles columns = zeros(of.taps() * of.outputs()), sums = zeros(made);
     add_product(true, false, of.taps(), of.outputs(), of.k, filters.data(), gradient.data(),
                 columns.data());
@@ -166,7 +167,7 @@ void convolve_filter_adjoint(const ConvolutionSize& of, T alpha, const T* x, con
   Doubles columns = zeros(of.taps() * of.outputs()), sums = zeros(of.w_count());
   const std::int64_t given = of.k * of.outputs();
   for (std::int64_t n = 0; n < of.n; ++n) {
-    const Doubles gradient(gy + n * given, gy + (n + 1) * given);
+    const Doubles gradient = factors_of(of, gy + n * given, given);
     gather_columns(of, x + n * of.c * of.h * of.w, columns);
     add_product(false, true, of.k, of.taps(), of.outputs(), gradient.data(), columns.data(),
                 sums.data());
