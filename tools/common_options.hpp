@@ -27,7 +27,6 @@ struct TrackerOptions {
   void apply_threads() const;
   /// Preset, variant, seed and precision. Throws InputError.
   Options options() const;
-  /// Throws InputError.
   /// The device named; `auto` takes a GPU if this build can use one, and says so on stderr when it
   /// falls back to the CPU.
   Device chosen_device() const;

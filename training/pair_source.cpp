@@ -131,11 +131,7 @@ std::optional<PairTarget> further_target(const Selection& selection, const PairV
 
 /// Whether little can be seen of a box behind another.
 bool mostly_inside(const Box& box, const Box& other) {
-  const double width =
-      std::min(box.x + box.width, other.x + other.width) - std::max(box.x, other.x);
-  const double height =
-      std::min(box.y + box.height, other.y + other.height) - std::max(box.y, other.y);
-  return width > 0.0 && height > 0.0 && width * height > 0.65 * box.width * box.height;
+  return intersection_area(box, other) > 0.65 * box.width * box.height;
 }
 
 /// The largest square in the middle of an image, `side` pixels a side.
