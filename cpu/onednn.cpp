@@ -3,6 +3,12 @@
 
 #include "cpu/onednn.hpp"
 
+#include <omp.h>
+#include <pthread.h>
+
+#include <atomic>
+#include <csignal>
+
 #include "cpu/blas.hpp"
 #include "cpu/parallel.hpp"
 
@@ -23,6 +29,35 @@ dnnl::prop_kind forward_kind(bool training) {
 dnnl::memory::desc bias_layout(const ConvolutionExtents& extents, bool bias) {
   return bias ? plain_layout(extents.bias) : dnnl::memory::desc();
 }
+
+/// Keeps signals from the calling thread, and oneDNN from other threads than it, for as long as it
+/// lives. Before version 3.12, dnnl_sgemm lets the stack pointer point into its workspace on the
+/// heap: the frame of a handler that is called then overwrites what lies before it
+/// (https://github.com/uxlfoundation/oneDNN/issues/4845). Signals wait until the product is done.
+/// Those that an instruction itself raises are let through: they cannot wait.
+class Undisturbed {
+ public:
+  Undisturbed() {
+    sigset_t held;
+    sigfillset(&held);
+    for (const int raised : {SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP}) sigdelset(&held, raised);
+    pthread_sigmask(SIG_SETMASK, &held, &before_);
+    omp_set_num_threads(1);
+  }
+  ~Undisturbed() {
+    omp_set_num_threads(threads_before_);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  Undisturbed(const Undisturbed&) = delete;
+  Undisturbed& operator=(const Undisturbed&) = delete;
+
+ private:
+  sigset_t before_{};
+  int threads_before_ = omp_get_max_threads();
+};
+
+/// Multiplications that are worth a second thread.
+constexpr std::int64_t gemm_grain = 1 << 17;
 
 }  // namespace
 
@@ -73,10 +108,27 @@ void onednn_gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_
                  const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float beta,
                  float* c, std::int64_t ldc) {
   apply_thread_setting();
-  const dnnl_status_t status = dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k,
-                                          1.0F, a, lda, b, ldb, beta, c, ldc);
-  require<DeviceError>(status == dnnl_success, "oneDNN failed in dnnl_sgemm of ", m, "x", n, "x", k,
-                       " (status ", static_cast<int>(status), ")");
+  std::atomic<dnnl_status_t> failure = dnnl_success;
+  const auto multiply = [&](std::int64_t rows, std::int64_t columns, const float* from_a,
+                            const float* from_b, float* to) {
+    const Undisturbed undisturbed;
+    const dnnl_status_t status =
+        dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', rows, columns, k, 1.0F, from_a,
+                   lda, from_b, ldb, beta, to, ldc);
+    if (status != dnnl_success) failure = status;
+  };
+  // Each thread makes a part of C: a range of its columns, or of its rows where those are more.
+  if (n >= m) {
+    parallel_for(n, gemm_grain / (m * k) + 1, [&](std::int64_t begin, std::int64_t end) {
+      multiply(m, end - begin, a, b + (transpose_b ? begin * ldb : begin), c + begin);
+    });
+  } else {
+    parallel_for(m, gemm_grain / (n * k) + 1, [&](std::int64_t begin, std::int64_t end) {
+      multiply(end - begin, n, a + (transpose_a ? begin : begin * lda), b, c + begin * ldc);
+    });
+  }
+  require<DeviceError>(failure == dnnl_success, "oneDNN failed in dnnl_sgemm of ", m, "x", n, "x",
+                       k, " (status ", static_cast<int>(failure.load()), ")");
 }
 
 #if DNNL_VERSION_MAJOR >= 3
