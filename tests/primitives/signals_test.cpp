@@ -11,6 +11,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 
 #include "atomtrack/primitives/primitives.hpp"
@@ -53,12 +54,17 @@ class Interruptions {
   Interruptions(const Interruptions&) = delete;
   Interruptions& operator=(const Interruptions&) = delete;
 
-  /// Repeats `work` until a hundred signals have come, and returns how many of them found the stack
-  /// pointer outside the stack.
+  /// Repeats `work` until a hundred signals have come, or for a second, and returns how many found
+  /// the stack pointer outside the stack.
   template <class F>
   int astray_during(F work) {
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point end = Clock::now() + std::chrono::seconds(1);
     seen = astray = 0;
-    while (seen < 100) work();
+    do {
+      work();
+    } while (seen < 100 && Clock::now() < end);
+    REQUIRE(seen > 0);
     return astray;
   }
 
@@ -66,8 +72,8 @@ class Interruptions {
   static void look(int, siginfo_t*, void* context) {
     // A signal that its own thread holds back may come to another one, whose stack is another.
     if (pthread_equal(pthread_self(), thread) == 0) return;
-    const auto at = static_cast<std::uintptr_t>(
-        static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RSP]);
+    const auto at =
+        static_cast<std::uintptr_t>(static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RSP]);
     if (at < lowest || at > highest) ++astray;
     ++seen;
   }
@@ -118,21 +124,18 @@ TEST_CASE("signals during convolutions and their adjoints find the thread's stac
   };
   // The stem, a stage, a stage's shortcut, the classifier's filter, and channels that fill no
   // vector.
-  for (const Case& c : {Case{{1, 3, 64, 64}, {64, 3, 7, 7}, {2, 3}},
-                        Case{{2, 64, 18, 18}, {64, 64, 3, 3}, {1, 1}},
-                        Case{{1, 64, 18, 18}, {128, 64, 1, 1}, {2, 0}},
-                        Case{{3, 64, 18, 18}, {1, 64, 4, 4}, {1, 2}},
-                        Case{{2, 5, 17, 19}, {7, 5, 3, 3}, {1, 1}}}) {
+  for (const Case& c :
+       {Case{{1, 3, 64, 64}, {64, 3, 7, 7}, {2, 3}}, Case{{2, 64, 18, 18}, {64, 64, 3, 3}, {1, 1}},
+        Case{{1, 64, 18, 18}, {128, 64, 1, 1}, {2, 0}},
+        Case{{3, 64, 18, 18}, {1, 64, 4, 4}, {1, 2}}, Case{{2, 5, 17, 19}, {7, 5, 3, 3}, {1, 1}}}) {
     CAPTURE(c.x);
     CAPTURE(c.w);
     Tensor<float> x(c.x), w(c.w), y(conv2d_shape(c.x, c.w, c.geometry));
     CHECK(interruptions.astray_during([&] { cpu.conv2d(x, w, c.geometry, y); }) == 0);
-    CHECK(interruptions.astray_during([&] {
-      cpu.conv2d_data_adjoint(y, w, c.geometry, Write::overwrite, x);
-    }) == 0);
-    CHECK(interruptions.astray_during([&] {
-      cpu.conv2d_filter_adjoint(y, x, c.geometry, Write::overwrite, w);
-    }) == 0);
+    CHECK(interruptions.astray_during(
+              [&] { cpu.conv2d_data_adjoint(y, w, c.geometry, Write::overwrite, x); }) == 0);
+    CHECK(interruptions.astray_during(
+              [&] { cpu.conv2d_filter_adjoint(y, x, c.geometry, Write::overwrite, w); }) == 0);
   }
 }
 
